@@ -1,0 +1,64 @@
+# The life of a change, in one list. `make demo` and `make test` are all that a new machine needs.
+PYTHON ?= python3.11
+VENV ?= .venv
+DEMO ?= xenoquant-demo
+BIN := $(VENV)/bin
+ROOMS := imgproc stats pipeline napari_plugin
+CHROMIUM := $(shell command -v chromium 2>/dev/null)
+
+.PHONY: demo test lint types unit bench lock docs-pictures clean
+
+demo: $(VENV)/.run            ## make the environment, install, and run the main job on the demo study
+	$(BIN)/xenoquant demo $(DEMO)
+
+test: $(VENV)/.test browser lint types unit   ## the whole suite, as continuous integration runs it
+
+# Debian leaves ensurepip out of python3; its python3-venv package holds it.
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV) || (rm -rf $(VENV); $(MAKE) debian PACKAGES="$(notdir $(PYTHON))-venv" && $(PYTHON) -m venv $(VENV))
+
+$(VENV)/.run: $(VENV)/bin/python requirements/run.txt pyproject.toml
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install --quiet --no-deps -e .
+	touch $@
+
+$(VENV)/.test: $(VENV)/bin/python requirements/test.txt pyproject.toml
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/test.txt
+	$(BIN)/python -m pip install --quiet --no-deps -e .
+	touch $@ $(VENV)/.run
+
+# The report is opened in a real browser; without one its test is skipped, and says so.
+.PHONY: browser debian
+browser:
+ifeq ($(CHROMIUM),)
+	-$(MAKE) debian PACKAGES="chromium chromium-driver"
+endif
+
+debian:
+	if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES); \
+	elif command -v sudo >/dev/null && sudo -n true; then sudo apt-get update -qq && sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES); \
+	else echo "please install as root: apt-get install $(PACKAGES)"; exit 1; fi
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+# Type checkers don't follow the package map of pyproject.toml; links of the same shape do.
+types: $(VENV)/.test
+	mkdir -p build/typing/xenoquant
+	for room in $(ROOMS) data; do ln -sfn ../../../$$room build/typing/xenoquant/$$room; done
+	MYPYPATH=build/typing $(BIN)/mypy $(foreach room,$(ROOMS),-p xenoquant.$(room))
+
+unit: $(VENV)/.test
+	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered
+
+bench: $(VENV)/.test          ## each method's cost as a multiple of decoding its own image
+	$(BIN)/python benchmarks/methods.py
+
+lock:                         ## renew the pinned, hashed requirements (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -o requirements/run.txt
+	uv pip compile pyproject.toml --extra dev --extra cluster --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -c requirements/run.txt -o requirements/test.txt
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .coverage

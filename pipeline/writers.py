@@ -1,0 +1,275 @@
+"""Files that appear whole or not at all: label images, CSV, JSON and Parquet tables.
+
+Each is written beside its place under another name, synced to disk and renamed, so a killed
+program or a power cut leaves the old file or the new one, never half of one.
+"""
+
+import hashlib
+import json
+import math
+import os
+import secrets
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+# Spreadsheets run a cell that begins with one of these as a formula (OWASP, CSV injection).
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+GUARD = "'"
+PARTIAL_PREFIX = ".xenoquant-part-"
+IMAGEJ_MAX_LABEL = 65_535  # ImageJ has no wider integer image
+
+
+@contextmanager
+def atomic_path(path: Path | str) -> Iterator[Path]:
+    """Give a path to write to, which becomes `path` when the block ends without an error.
+
+    Parameters
+    ----------
+    path : path or str
+        Where the file shall stand; missing folders are made.
+
+    Yields
+    ------
+    Path
+        A new name in the same folder. After an error nothing is left of it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # a short name of its own: the file's name may already be as long as the disk allows
+    partial = path.parent / f"{PARTIAL_PREFIX}{os.getpid()}-{secrets.token_hex(6)}"
+    try:
+        yield partial
+        _sync(partial)
+        partial.replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            partial.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the renaming itself last; systems without folder handles (Windows) have no need."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_bytes(path: Path | str, content: bytes) -> None:
+    """Write a file of bytes, whole or not at all."""
+    with atomic_path(path) as partial:
+        partial.write_bytes(content)
+
+
+def write_text(path: Path | str, content: str) -> None:
+    """Write a text file in UTF-8 with its line ends as they are, whole or not at all."""
+    write_bytes(path, content.encode("utf-8"))
+
+
+def write_json(path: Path | str, content: Any) -> None:
+    """Write JSON in UTF-8, in the given order of keys, whole or not at all.
+
+    Parameters
+    ----------
+    path : path or str
+        The file.
+    content : JSON-like
+        Also NumPy scalars and arrays, tuples and paths; NaN and infinities become null.
+    """
+    write_text(path, json_text(content))
+
+
+def json_text(content: Any) -> str:
+    """Give the JSON text that `write_json` writes.
+
+    Examples
+    --------
+    >>> json_text({"value": float("nan")})
+    '{\\n  "value": null\\n}\\n'
+    """
+    return json.dumps(_plain(content), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def _plain(content: Any) -> Any:
+    """Bring a value to what JSON knows."""
+    if isinstance(content, Mapping):
+        return {str(key): _plain(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_plain(value) for value in content]
+    if isinstance(content, np.ndarray):
+        return _plain(content.tolist())
+    if isinstance(content, np.generic):
+        return _plain(content.item())
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    if isinstance(content, Path):
+        return str(content)
+    return content
+
+
+def write_csv(path: Path | str, table: pd.DataFrame) -> None:
+    """Write a table as CSV (UTF-8, commas, a line feed a row), whole or not at all.
+
+    Numbers are written so that reading gives them back exactly; missing values are empty. Text
+    that a spreadsheet would run as a formula is guarded, see `neutralised`.
+
+    Parameters
+    ----------
+    path : path or str
+        The file.
+    table : DataFrame
+        Its index isn't written.
+    """
+    write_text(path, neutralised(table).to_csv(index=False, lineterminator="\n"))
+
+
+def neutralised(table: pd.DataFrame) -> pd.DataFrame:
+    """Guard the texts of a table that a spreadsheet would run as a formula.
+
+    Texts and column names that begin with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return
+    get an apostrophe in front, which spreadsheets and `xenoquant.pipeline.tables.read_table`
+    take off again. Numbers are never changed.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Any table; it isn't changed.
+
+    Returns
+    -------
+    DataFrame
+        A copy with the guards.
+    """
+    guarded = table.copy()
+    for position, dtype in enumerate(table.dtypes):
+        if _may_hold_text(dtype):
+            column = table.iloc[:, position].astype(object).map(guard)
+            guarded.isetitem(position, column)
+    guarded.columns = pd.Index([guard(name) for name in table.columns])
+    return guarded
+
+
+def _may_hold_text(dtype: Any) -> bool:
+    kinds = pd.StringDtype, pd.CategoricalDtype
+    return pd.api.types.is_object_dtype(dtype) or isinstance(dtype, kinds)
+
+
+def guard(value: Any) -> Any:
+    """Put an apostrophe before a text that begins like a formula; other values pass.
+
+    Examples
+    --------
+    >>> guard("=1+1"), guard("-/-"), guard("mouse"), guard(-3.5)
+    ("'=1+1", "'-/-", 'mouse', -3.5)
+    """
+    if isinstance(value, str) and value.lstrip(GUARD).startswith(FORMULA_STARTS):
+        return GUARD + value
+    return value
+
+
+def unguard(text: str) -> str:
+    """Take off the apostrophe that `guard` put there.
+
+    Examples
+    --------
+    >>> unguard("'-/-"), unguard("'quoted'"), unguard("-/-")
+    ('-/-', "'quoted'", '-/-')
+    """
+    if text.startswith(GUARD) and text.lstrip(GUARD).startswith(FORMULA_STARTS):
+        return text[1:]
+    return text
+
+
+def write_parquet(path: Path | str, table: pd.DataFrame) -> None:
+    """Write a table as Parquet with zstd, without its index, whole or not at all."""
+    with atomic_path(path) as partial:
+        table.to_parquet(partial, engine="pyarrow", compression="zstd", index=False)
+
+
+def write_labels(path: Path | str, labels: np.ndarray, *, um_per_px: float | None = None) -> None:
+    """Write a label image as a compressed TIFF with its pixel size, whole or not at all.
+
+    Up to 65 535 labels it is an ImageJ TIFF of 16 bits, beyond that an OME-TIFF of 32 bits, as
+    ImageJ knows no wider integers. The same labels give the same bytes.
+
+    Parameters
+    ----------
+    path : path or str
+        The file.
+    labels : ndarray
+        (H, W) integers, 0 for background; negative labels are refused.
+    um_per_px : float, optional
+        Side of a pixel in micrometres.
+
+    Raises
+    ------
+    ValueError
+        If the array isn't a plane of integers from 0 to 2^31 − 1.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim != 2 or labels.dtype.kind not in "iu" or labels.size == 0:
+        raise ValueError(
+            f"labels must be a plane of integers, not {labels.dtype} of shape {labels.shape}"
+        )
+    lowest, highest = int(labels.min()), int(labels.max())
+    if lowest < 0 or highest > np.iinfo(np.int32).max:
+        raise ValueError(f"labels must lie from 0 to 2147483647, not from {lowest} to {highest}")
+    with atomic_path(path) as partial:
+        if highest <= IMAGEJ_MAX_LABEL:
+            _write_imagej(partial, labels.astype(np.uint16), um_per_px)
+        else:
+            _write_ome(partial, labels.astype(np.int32), um_per_px)
+
+
+def _write_imagej(path: Path, labels: np.ndarray, um_per_px: float | None) -> None:
+    import tifffile
+
+    scale = {} if um_per_px is None else {"resolution": (1 / um_per_px, 1 / um_per_px)}
+    tifffile.imwrite(
+        path,
+        labels,
+        imagej=True,
+        compression="zlib",
+        metadata={"axes": "YX"} if um_per_px is None else {"axes": "YX", "unit": "um"},
+        software="xenoquant",
+        **scale,
+    )
+
+
+def _write_ome(path: Path, labels: np.ndarray, um_per_px: float | None) -> None:
+    import tifffile
+
+    # a name made from the content, where tifffile would take the time
+    identity = uuid.uuid5(uuid.NAMESPACE_OID, hashlib.sha256(labels.tobytes()).hexdigest())
+    metadata: dict[str, Any] = {"axes": "YX", "UUID": str(identity)}
+    if um_per_px is not None:
+        for axis in "YX":
+            metadata[f"PhysicalSize{axis}"] = um_per_px
+            metadata[f"PhysicalSize{axis}Unit"] = "µm"
+    tifffile.imwrite(
+        path,
+        labels,
+        ome=True,
+        compression="zlib",
+        photometric="minisblack",
+        metadata=metadata,
+        software="xenoquant",
+    )

@@ -1,0 +1,224 @@
+"""A picture to draw measurements on: outlines of label images, numbers, a scale bar."""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from PIL import Image, ImageColor, ImageDraw, ImageFont
+
+LONG_SIDE_PX = 2400
+"""Longest side of an overlay on disk: outlines of single cells stay readable, files stay small."""
+
+_ENLARGED_SIDE_PX = 1200  # small fields are enlarged by a whole factor towards this, to be legible
+_CASING = "#101010"  # the dark line around a bright one, so that it shows on any ground
+_LINE_STEPS_PX = 600  # an outline gains a pixel of width for each so many of the picture's side
+_LINE_OF_OBJECT = 0.09  # an outline's width is at most this part of a typical object's diameter
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """An RGB picture at the size of the overlay; positions and labels come in the image's pixels.
+
+    Attributes
+    ----------
+    rgb : numpy.ndarray
+        (h, w, 3) uint8, the canvas's own, drawn on in place.
+    scale : float
+        Canvas pixels per image pixel.
+    """
+
+    rgb: np.ndarray
+    scale: float
+
+    @classmethod
+    def of(cls, rgb: np.ndarray) -> "Canvas":
+        """Fit an image: a large one is reduced, a small one enlarged by a whole factor.
+
+        Parameters
+        ----------
+        rgb : numpy.ndarray
+            (H, W, 3) uint8; not changed.
+        """
+        height, width = rgb.shape[:2]
+        long_side = max(height, width)
+        factor = min(1.0, LONG_SIDE_PX / long_side)
+        if long_side <= _ENLARGED_SIDE_PX // 2:
+            factor = float(_ENLARGED_SIDE_PX // long_side)
+        if factor == 1.0:
+            return cls(rgb.copy(), 1.0)
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        how = Image.Resampling.BICUBIC if factor > 1 else Image.Resampling.BOX
+        return cls(np.array(Image.fromarray(rgb).resize(size, how)), factor)
+
+    @property
+    def line_px(self) -> int:
+        """Width of an outline that shows when the whole picture fills a screen."""
+        return max(1, round(max(self.rgb.shape[:2]) / _LINE_STEPS_PX))
+
+    def position(self, y_px: float, x_px: float) -> tuple[float, float]:
+        """Canvas position (x, y) of a position in the image."""
+        return (x_px + 0.5) * self.scale, (y_px + 0.5) * self.scale
+
+    def resample(self, labels: np.ndarray) -> np.ndarray:
+        """Take a label image, of the image's size or another, to the canvas (nearest pixel)."""
+        height, width = self.rgb.shape[:2]
+        if labels.shape == (height, width):
+            return labels
+        rows = (np.arange(height) * labels.shape[0]) // height
+        columns = (np.arange(width) * labels.shape[1]) // width
+        return labels[rows[:, None], columns[None, :]]
+
+    def outline(
+        self,
+        labels: np.ndarray,
+        colour_of: np.ndarray,
+        palette: tuple[str, ...],
+        *,
+        cased: bool = False,
+        opacity: float = 1.0,
+    ) -> None:
+        """Draw the edge of every label in its colour.
+
+        Parameters
+        ----------
+        labels : numpy.ndarray
+            (H, W) integer label image.
+        colour_of : numpy.ndarray
+            (n + 1,) uint8: the colour of each label, 1 for the first of `palette`; 0 leaves the
+            label out. Labels beyond the array are left out.
+        palette : tuple of str
+            Colours as ``#rrggbb``.
+        cased : bool
+            Put a dark line around the bright one.
+        opacity : float
+            0 to 1; below 1 the image shows through the line.
+        """
+        small = self.resample(labels)
+        known = np.where((small >= 0) & (small < len(colour_of)), small, 0)
+        colours = np.where(_is_edge(small), colour_of[known], 0).astype(np.uint8)
+        width_px = min(self.line_px, _widest_line(small))
+        colours = _thicken(colours, width_px)
+        if cased:
+            around = (_thicken(colours, width_px + 2) > 0) & (colours == 0)
+            self.rgb[around] = ImageColor.getrgb(_CASING)
+        ink = np.array([(0, 0, 0), *(ImageColor.getrgb(colour) for colour in palette)], np.float32)
+        drawn = colours > 0
+        mixed = opacity * ink[colours[drawn]] + (1.0 - opacity) * self.rgb[drawn]
+        self.rgb[drawn] = np.rint(mixed).astype(np.uint8)
+
+    def write(self, texts: list[tuple[float, float, str]], *, size_px: int, colour: str) -> None:
+        """Write texts centred on canvas positions (x, y), white or coloured with a dark rim."""
+        picture = Image.fromarray(self.rgb)
+        pen = ImageDraw.Draw(picture)
+        font = ImageFont.load_default(size_px)
+        for x, y, text in texts:
+            _write_text(pen, (x, y), text, font, colour)
+        self.rgb[:] = np.asarray(picture)
+
+    @property
+    def text_px(self) -> int:
+        """Height of text that can be read when the whole picture fills a screen."""
+        return max(14, round(max(self.rgb.shape[:2]) / 55))
+
+    def scale_bar(self, px_per_unit: float | None, unit: str) -> None:
+        """Draw a bar of a round length at the lower right, if the scale is known.
+
+        Parameters
+        ----------
+        px_per_unit : float or None
+            Image pixels per unit.
+        unit : str
+            What stands beside the number: mm, µm.
+        """
+        if px_per_unit is None or not math.isfinite(px_per_unit) or px_per_unit <= 0:
+            return
+        height, width = self.rgb.shape[:2]
+        canvas_px_per_unit = px_per_unit * self.scale
+        length = round_length(width / canvas_px_per_unit / 4)
+        bar_px = max(1, round(length * canvas_px_per_unit))
+        thick, margin = max(3, width // 240), max(10, width // 40)
+        right, bottom = width - margin, height - margin
+        self.rgb[bottom - thick - 1 : bottom + 1, right - bar_px - 1 : right + 1] = (16, 16, 16)
+        self.rgb[bottom - thick : bottom, right - bar_px : right] = 255
+        middle = (right - bar_px / 2, bottom - thick - self.text_px, f"{length:g} {unit}")
+        self.write([middle], size_px=self.text_px, colour="#ffffff")
+
+
+def _write_text(
+    pen: ImageDraw.ImageDraw,
+    middle: tuple[float, float],
+    text: str,
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    colour: str,
+) -> None:
+    """Write one text with a dark rim.
+
+    Pillow's built-in font, the only one that is there on every machine, has no µ: it is made of
+    a u and a stem.
+    """
+    plain = text.replace("µ", "u")
+    left, top, _, bottom = pen.textbbox(middle, plain, font, anchor="mm")
+    size_px = getattr(font, "size", bottom - top)
+    rim = max(1, size_px // 9)
+    x_height = pen.textbbox((0, 0), "u", font, anchor="ls")
+    stems = []
+    for place, letter in enumerate(text):
+        if letter == "µ":
+            stem_left = left + font.getlength(plain[:place]) + x_height[0]
+            baseline = pen.textbbox(middle, plain.rstrip("gjpqy"), font, anchor="mm")[3]
+            stems.append(
+                (
+                    stem_left,
+                    baseline + x_height[1],
+                    stem_left + size_px // 11,
+                    baseline + size_px // 5,
+                )
+            )
+    for box in stems:
+        grown = (box[0] - rim, box[1] - rim, box[2] + rim, box[3] + rim)
+        pen.rectangle(grown, fill=_CASING)
+    pen.text(middle, plain, colour, font, anchor="mm", stroke_width=rim, stroke_fill=_CASING)
+    for box in stems:
+        pen.rectangle(box, fill=colour)
+
+
+def round_length(most: float) -> float:
+    """Give the largest of 1, 2, 5, 10, 20, 50 … (and tenths) that is not over `most`.
+
+    Examples
+    --------
+    >>> round_length(73.0), round_length(0.4)
+    (50.0, 0.2)
+    """
+    decade = 10.0 ** math.floor(math.log10(most))
+    return next(step * decade for step in (5.0, 2.0, 1.0) if step * decade <= most * (1 + 1e-9))
+
+
+def _is_edge(labels: np.ndarray) -> np.ndarray:
+    """Mark the pixels with a neighbour above, below or beside of another label."""
+    edge = np.zeros(labels.shape, bool)
+    across = labels[1:] != labels[:-1]
+    along = labels[:, 1:] != labels[:, :-1]
+    edge[1:] |= across
+    edge[:-1] |= across
+    edge[:, 1:] |= along
+    edge[:, :-1] |= along
+    return edge
+
+
+def _widest_line(labels: np.ndarray) -> int:
+    """Width beyond which lines would fill the typical object of a label image."""
+    areas = np.bincount(np.maximum(labels, 0).ravel(), minlength=1)[1:]
+    if not areas.any():
+        return 1
+    diameter = 2.0 * math.sqrt(float(np.median(areas[areas > 0])) / math.pi)
+    return max(1, round(diameter * _LINE_OF_OBJECT))
+
+
+def _thicken(colours: np.ndarray, width_px: int) -> np.ndarray:
+    """Widen lines to about `width_px`; where two meet, the higher colour wins."""
+    if width_px <= 1:
+        return colours
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width_px, width_px))
+    return cv2.dilate(colours, kernel)

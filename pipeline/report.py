@@ -1,0 +1,174 @@
+"""Writes the report of a study: one HTML file that opens anywhere, with no network."""
+
+import base64
+import hashlib
+import itertools
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from .report_gallery import flag_rows, ordered_images, overlay_of
+from .report_pictures import VIEW_BUDGET_BYTES, VIEW_SIDE_PX, Picture, pictures
+from .report_sections import (
+    assay_section,
+    flattened,
+    known_assays,
+    measured_table,
+    of_assay,
+)
+from .report_tables import COLUMNS, problem_table, read_tables
+from .report_view import AssayView, StudyView
+from .report_words import (
+    NEWMAN_KEULS_CAUTION,
+    NEWMAN_KEULS_REMINDER,
+    UNIT_STATEMENT,
+    level_label,
+    methods_paragraph,
+)
+
+__all__ = ["AssayView", "StudyView", "write_report"]
+
+_OWN_PARTS = ("versions", "study", "parameters", "calibrations", "images")
+
+
+def write_report(
+    results: Path, study: StudyView, *, view_budget_bytes: int = VIEW_BUDGET_BYTES
+) -> Path:
+    """Write ``report.html`` from the tables and overlays of a results folder.
+
+    The file holds its styles, script, figures, thumbnails and tables; it loads nothing and says
+    so to the browser in a content security policy.
+
+    Parameters
+    ----------
+    results : pathlib.Path
+        Holds ``images.csv``, ``animals.csv``, ``groups.csv``, ``comparisons.csv``,
+        ``problems.csv`` and ``overlays/``; a table that is missing counts as empty.
+    study : StudyView
+        What the tables don't say.
+    view_budget_bytes : int
+        Large views of overlays are embedded up to this many bytes; the others are links to the
+        files in ``overlays/``, and the report says so.
+
+    Returns
+    -------
+    pathlib.Path
+        The report.
+
+    Raises
+    ------
+    ValueError
+        If a table lacks a column, or holds text where a number should stand.
+    """
+    page = _render(_context(results, study, view_budget_bytes))
+    report = results / "report.html"
+    aside = results / ".report.html.part"
+    aside.write_text(page, encoding="utf-8")
+    aside.replace(report)
+    return report
+
+
+def _context(results: Path, study: StudyView, view_budget_bytes: int) -> dict[str, Any]:
+    tables = read_tables(results)
+    assays = known_assays(study, tables)
+    numbers = _numbers(study, assays, tables)
+    drawn = pictures(results, _overlays(assays, list(numbers)), budget_bytes=view_budget_bytes)
+    sections = [
+        assay_section(study, assay, tables, key=f"a{i}", pictures=drawn, numbers=numbers)
+        for i, assay in enumerate(assays)
+    ]
+    tests = list(dict.fromkeys(tables["comparisons"]["test"]))
+    versions = dict(study.run.get("versions", {}))
+    version = str(versions.get("xenoquant", ""))
+    return {
+        "study": study,
+        "version": version,
+        "summary": _summary(tables),
+        "problems": problem_table(tables["problems"]),
+        "flags": flag_rows(tables["images"], numbers),
+        "measured": measured_table(study, tables),
+        "sections": sections,
+        "level": level_label(study.alpha),
+        "unit_statement": UNIT_STATEMENT,
+        "caution": NEWMAN_KEULS_CAUTION if "newman_keuls" in tests else "",
+        "reminder": NEWMAN_KEULS_REMINDER if "newman_keuls" in tests else "",
+        "methods": methods_paragraph(study, tests, version),
+        "versions": flattened(versions),
+        "run": flattened({k: v for k, v in study.run.items() if k not in _OWN_PARTS}),
+        "downloads": _downloads(results, tables),
+        "views": _views(drawn),
+        "view_side_px": VIEW_SIDE_PX,
+    }
+
+
+def _numbers(
+    study: StudyView, assays: Sequence[AssayView], tables: Mapping[str, pd.DataFrame]
+) -> dict[tuple[str, str], int]:
+    """Number the images in the order in which the page shows them."""
+    shown = [
+        (assay.name, image)
+        for assay in assays
+        for image in ordered_images(study, of_assay(tables, assay)["images"])["image"]
+    ]
+    return {key: number for number, key in enumerate(shown)}
+
+
+def _overlays(assays: Sequence[AssayView], images: Sequence[tuple[str, str]]) -> list[str]:
+    """Give the overlays, the first of each assay before the second of any."""
+    by_assay = [
+        [overlay_of(assay, image) for name, image in images if name == assay.name]
+        for assay in assays
+    ]
+    rounds = itertools.zip_longest(*by_assay)
+    return list(dict.fromkeys(name for turn in rounds for name in turn if name is not None))
+
+
+def _summary(tables: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
+    """Give the figures at the top of the page."""
+    images = tables["images"].drop_duplicates(["assay", "image"])
+    samples = images[images["role"] == "sample"]
+    return [
+        ("animals", str(tables["animals"]["animal"].nunique())),
+        ("images measured", str(len(samples))),
+        ("negative controls", str((images["role"] == "negative_control").sum())),
+        ("problems", str(len(tables["problems"]))),
+        ("images with a flag", str((images["flag"] != "").sum())),
+    ]
+
+
+def _downloads(results: Path, tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
+    """Embed the tables as the files they are."""
+    found = []
+    for name in COLUMNS:
+        file = results / f"{name}.csv"
+        if file.is_file():
+            content = base64.b64encode(file.read_bytes()).decode("ascii")
+            uri = f"data:text/csv;charset=utf-8;base64,{content}"
+            found.append({"name": file.name, "rows": len(tables[name]), "uri": uri})
+    return found
+
+
+def _views(drawn: Mapping[str, Picture]) -> dict[str, int]:
+    embedded = sum(bool(picture.view) for picture in drawn.values())
+    return {"embedded": embedded, "linked": len(drawn) - embedded}
+
+
+def _render(context: Mapping[str, Any]) -> str:
+    script, style = _resource("report.js"), _resource("report.css")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(_resource("report.html"))
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    return template.render(
+        **context, script=Markup(script), script_digest=digest, style=Markup(style)
+    )
+
+
+def _resource(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")

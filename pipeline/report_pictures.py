@@ -1,0 +1,114 @@
+"""Pictures inside the report: thumbnails of all overlays, large views up to a budget."""
+
+import base64
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import quote
+
+from PIL import Image
+
+THUMBNAIL_SIDE_PX = 320
+"""Longest side of a thumbnail."""
+
+VIEW_SIDE_PX = 1600
+"""Longest side of an embedded large view: a full screen."""
+
+VIEW_BUDGET_BYTES = 30_000_000
+"""Large views embedded in one report, as base64; beyond it they are links to the overlays."""
+
+_THUMBNAIL_QUALITY = 78
+_VIEW_QUALITY = 80
+_THREADS = 2  # decoding and encoding release the interpreter's lock
+_BATCH = 16  # pictures made before it is asked whether the budget is spent
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One overlay, ready for the page.
+
+    Attributes
+    ----------
+    thumbnail : str
+        Data URI.
+    width, height : int
+        Of the thumbnail, so that the page keeps its place before it is shown.
+    link : str
+        The overlay beside the report, relative, escaped for a URL.
+    view : str
+        The large view as base64 of a JPEG; empty beyond the budget.
+    """
+
+    thumbnail: str
+    width: int
+    height: int
+    link: str
+    view: str
+
+
+def pictures(
+    results: Path, overlays: Sequence[str], *, budget_bytes: int = VIEW_BUDGET_BYTES
+) -> dict[str, Picture]:
+    """Make the pictures of a report.
+
+    Parameters
+    ----------
+    results : pathlib.Path
+        The results folder.
+    overlays : sequence of str
+        Files relative to it, those to be embedded first in front.
+    budget_bytes : int
+        Most bytes of large views.
+
+    Returns
+    -------
+    dict of str to Picture
+        By file; a file that is missing or can't be read is left out.
+    """
+    made: dict[str, Picture] = {}
+    left = budget_bytes
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for first in range(0, len(overlays), _BATCH):
+            batch = overlays[first : first + _BATCH]
+            make = partial(_picture, results, with_view=left > 0)
+            for name, picture in zip(batch, pool.map(make, batch), strict=True):
+                if picture is None:
+                    continue
+                if len(picture.view) > left:
+                    picture = replace(picture, view="")
+                left -= len(picture.view)
+                made[name] = picture
+    return made
+
+
+def _picture(results: Path, name: str, *, with_view: bool) -> Picture | None:
+    try:
+        large = _read(results / name, VIEW_SIDE_PX)
+    except OSError:  # the gallery says that this overlay is missing
+        return None
+    view = _base64(_jpeg(large, _VIEW_QUALITY)) if with_view else ""
+    large.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), Image.Resampling.LANCZOS)
+    uri = f"data:image/jpeg;base64,{_base64(_jpeg(large, _THUMBNAIL_QUALITY))}"
+    return Picture(uri, large.width, large.height, quote(name), view)
+
+
+def _read(path: Path, long_side_px: int) -> Image.Image:
+    """Read a picture, reduced to the wanted size if it is larger."""
+    with Image.open(path) as picture:
+        picture.draft("RGB", (long_side_px, long_side_px))  # decodes a JPEG at a fraction
+        small = picture.convert("RGB")
+    small.thumbnail((long_side_px, long_side_px), Image.Resampling.LANCZOS)
+    return small
+
+
+def _jpeg(picture: Image.Image, quality: int) -> bytes:
+    buffer = BytesIO()
+    picture.save(buffer, format="JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")

@@ -1,0 +1,284 @@
+"""Tables of the report: the results folder's CSVs, read as they are and laid out for a reader."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .report_claims import Pair, pairs_of
+from .report_words import (
+    feature_label,
+    format_number,
+    format_p,
+    label_of_test,
+    level_label,
+)
+
+COLUMNS = {
+    "images": ("assay", "image", "animal", "group", "role", "feature", "value", "flag"),
+    "animals": ("assay", "feature", "animal", "group", "value", "n_images", "n_objects"),
+    "groups": (
+        *("assay", "feature", "group", "n", "mean", "sd", "sem"),
+        *("ci_low", "ci_high", "median", "q1", "q3"),
+    ),
+    "comparisons": (
+        *("assay", "feature", "test", "group_a", "group_b", "statistic", "df", "p", "p_adjusted"),
+        *("effect", "ci_low", "ci_high", "significant", "note"),
+    ),
+    "problems": ("assay", "image", "stage", "error", "remedy"),
+}
+"""Columns of each table of a results folder."""
+
+_NUMBERS = frozenset(
+    ("value", "n_images", "n_objects", "n", "mean", "sd", "sem", "ci_low", "ci_high", "median")
+) | {"q1", "q3", "statistic", "p", "p_adjusted", "effect"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: what is read, and for a number the value that it is sorted by.
+
+    Attributes
+    ----------
+    text : str
+        What a reader sees.
+    value : float or None
+        The table's own number; None for text.
+    """
+
+    text: str
+    value: float | None = None
+
+    @property
+    def key(self) -> str:
+        """The value with all its digits, empty where it is missing."""
+        return "" if self.value is None or math.isnan(self.value) else repr(self.value)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the report.
+
+    Attributes
+    ----------
+    name : str
+        Its id in the page.
+    caption : str
+        What it shows.
+    columns : tuple of str
+        Headings.
+    numeric : tuple of bool
+        Which columns hold numbers.
+    rows : tuple of tuple of Cell
+        The cells.
+    """
+
+    name: str
+    caption: str
+    columns: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+def read_tables(results: Path) -> dict[str, pd.DataFrame]:
+    """Read the tables of a results folder.
+
+    Parameters
+    ----------
+    results : pathlib.Path
+        The folder; a table that isn't there counts as empty.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        By name, as in `COLUMNS`. Identifiers stay text (an animal called ``007`` or ``NA`` keeps
+        its name), numbers are read digit for digit, ``significant`` is bool.
+
+    Raises
+    ------
+    ValueError
+        If a table lacks a column, or holds text where a number should stand.
+    """
+    return {name: _read(results / f"{name}.csv", columns) for name, columns in COLUMNS.items()}
+
+
+def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    if not path.is_file():
+        return _typed(pd.DataFrame({name: pd.Series(dtype=str) for name in columns}), path)
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise ValueError(
+            f"{path.name} lacks {', '.join(missing)}; a table of results has the columns "
+            f"{', '.join(columns)}. Run the study again to write it anew."
+        )
+    return _typed(table[list(columns)], path)
+
+
+def _typed(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    table = table.copy()
+    for name in table.columns:
+        if name in _NUMBERS:
+            table[name] = [_number(text, path, name) for text in table[name]]
+            table[name] = table[name].astype(float)
+        elif name == "significant":
+            table[name] = (table[name].str.lower() == "true").astype(bool)
+    return table
+
+
+def _number(text: str, path: Path, column: str) -> float:
+    try:
+        return float(text) if text.strip() else math.nan
+    except ValueError as error:
+        raise ValueError(
+            f"{path.name}, column {column}: {text!r} is no number. Run the study again to write "
+            "the table anew."
+        ) from error
+
+
+def _laid_out(
+    name: str, caption: str, table: pd.DataFrame, columns: Mapping[str, tuple[str, Any]]
+) -> Table:
+    """Lay out columns of a table; `columns` gives each its heading and its way of writing."""
+    kinds = tuple(key in _NUMBERS for key in columns)
+    rows = []
+    for record in table[list(columns)].to_dict("records"):
+        rows.append(tuple(_cell(record[key], write) for key, (_, write) in columns.items()))
+    headings = tuple(heading for heading, _ in columns.values())
+    return Table(name, caption, headings, kinds, tuple(rows))
+
+
+def _cell(value: Any, write: Callable[[Any], str]) -> Cell:
+    if isinstance(value, float):
+        return Cell(write(value), value)
+    return Cell(write(value))
+
+
+def problem_table(problems: pd.DataFrame) -> Table:
+    """Lay out the inputs that failed."""
+    columns = {
+        "assay": ("Assay", str),
+        "image": ("Image", str),
+        "stage": ("Stage", str),
+        "error": ("What failed", str),
+        "remedy": ("What to do", str),
+    }
+    return _laid_out("problems-table", "Inputs that failed", problems, columns)
+
+
+def group_table(name: str, groups: pd.DataFrame, alpha: float) -> Table:
+    """Lay out the summary of each group; every n is a number of animals."""
+    level = level_label(alpha)
+    columns: dict[str, tuple[str, Any]] = {
+        "feature": ("Feature", feature_label),
+        "group": ("Group", str),
+        "n": ("n (animals)", format_number),
+        "mean": ("Mean", format_number),
+        "sd": ("SD", format_number),
+        "sem": ("SEM", format_number),
+        "ci_low": (f"{level} from", format_number),
+        "ci_high": ("to", format_number),
+        "median": ("Median", format_number),
+        "q1": ("Q1", format_number),
+        "q3": ("Q3", format_number),
+    }
+    return _laid_out(f"{name}-groups", "Groups, n counting animals", groups, columns)
+
+
+def comparison_table(name: str, comparisons: pd.DataFrame, alpha: float) -> Table:
+    """Lay out every test."""
+    level = level_label(alpha)
+    columns: dict[str, tuple[str, Any]] = {
+        "feature": ("Feature", feature_label),
+        "test": ("Test", label_of_test),
+        "group_a": ("Group", str),
+        "group_b": ("Against", str),
+        "effect": ("Effect", format_number),
+        "ci_low": (f"{level} from", format_number),
+        "ci_high": ("to", format_number),
+        "statistic": ("Statistic", format_number),
+        "df": ("df", _short_df),
+        "p": ("p", format_p),
+        "p_adjusted": ("p adjusted", format_p),
+        "significant": ("Significant", lambda yes: "yes" if yes else "no"),
+        "note": ("Note", str),
+    }
+    caption = (
+        "All tests. The effect of a pair is a difference of means, group minus against; that of a "
+        "test of all groups is η²"
+    )
+    return _laid_out(f"{name}-comparisons", caption, comparisons, columns)
+
+
+def _short_df(text: str) -> str:
+    """Write degrees of freedom with at most four digits each."""
+    try:
+        return ", ".join(f"{float(part):.4g}" for part in text.split(",")) if text else ""
+    except ValueError:
+        return text
+
+
+def pair_table(name: str, comparisons: pd.DataFrame, alpha: float) -> Table | None:
+    """Lay out each pair of groups with its tests side by side; None where no pair has a number."""
+    pairs = [pair for pair in pairs_of(comparisons) if not math.isnan(pair.effect) or pair.tested]
+    if not pairs:
+        return None
+    tests = list(dict.fromkeys(test.test for pair in pairs for test in pair.tests))
+    rows = [
+        (
+            Cell(f"{pair.group_a} − {pair.group_b}"),
+            Cell(_with_interval(pair), pair.effect),
+            *(Cell(format_p(pair.p_of(test)), pair.p_of(test)) for test in tests),
+        )
+        for pair in pairs
+    ]
+    sources = dict.fromkeys(label_of_test(p.interval_from) for p in pairs if p.interval_from)
+    caption = "Pairs of groups" + (f"; intervals from {', '.join(sources)}" if sources else "")
+    level = f" ({level_label(alpha)})" if sources else ""
+    headings = ("Pair", f"Difference{level}", *(f"p, {label_of_test(test)}" for test in tests))
+    numeric = (False, True, *(True for _ in tests))
+    return Table(f"{name}-pairs", caption, headings, numeric, tuple(rows))
+
+
+def _with_interval(pair: Pair) -> str:
+    text = format_number(pair.effect)
+    if not pair.interval_from:
+        return text
+    return f"{text} ({format_number(pair.ci_low)} to {format_number(pair.ci_high)})"
+
+
+def wide_table(name: str, caption: str, table: pd.DataFrame, *, keys: Mapping[str, str]) -> Table:
+    """Lay out long values with a column a feature.
+
+    Parameters
+    ----------
+    name, caption : str
+        Of the table.
+    table : pandas.DataFrame
+        ``feature``, ``value`` and the columns of `keys`.
+    keys : mapping of str to str
+        Columns that name a row, with their headings.
+
+    Returns
+    -------
+    Table
+        Rows and features in the table's order.
+    """
+    features = list(dict.fromkeys(table["feature"]))
+    held: dict[tuple[Any, ...], dict[str, float]] = {}
+    for record in table.to_dict("records"):
+        row = held.setdefault(tuple(record[key] for key in keys), {})
+        row[record["feature"]] = record["value"]
+    rows = []
+    for names, values in held.items():
+        numbers = [values.get(feature, math.nan) for feature in features]
+        first = [
+            _cell(value, format_number if isinstance(value, float) else str) for value in names
+        ]
+        rows.append((*first, *(Cell(format_number(number), number) for number in numbers)))
+    headings = (*keys.values(), *(feature_label(feature) for feature in features))
+    numeric = (*(key in _NUMBERS for key in keys), *(True for _ in features))
+    return Table(name, caption, headings, numeric, tuple(rows))

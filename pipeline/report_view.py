@@ -1,0 +1,79 @@
+"""What the report has to know of a study beside the tables in its results folder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class AssayView:
+    """One assay, as the report sees it.
+
+    Attributes
+    ----------
+    name : str
+        As in the ``assay`` column of the tables.
+    method : str
+        ``nodules``, ``fluorescence``, ``dab`` or a table assay's.
+    features : tuple of str
+        In the order in which they are shown; the first is the one reported first. Features that
+        stand in the tables and not here follow in the tables' order.
+    marker : str or None
+        The stained protein.
+    compartment : str or None
+        Where its level is read: nucleus, cytoplasm, membrane or cell.
+    parameters : mapping
+        The options measured with, by name.
+    calibration : mapping
+        Thresholds and references of the study, with where they come from.
+    notes : tuple of str
+        Full sentences that a reader of this assay should see.
+    overlays : mapping of str to str
+        From image to its overlay, relative to the results folder with forward slashes. An image
+        that isn't here has ``overlays/<assay>/<image without extension>.jpg``.
+    """
+
+    name: str
+    method: str
+    features: tuple[str, ...] = ()
+    marker: str | None = None
+    compartment: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    calibration: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    overlays: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StudyView:
+    """A study, as the report sees it.
+
+    Attributes
+    ----------
+    title : str
+        The study's title.
+    groups : tuple of str
+        In the order in which tables and figures show them.
+    reference : str
+        The group that the others are compared with.
+    alpha : float
+        The level of significance.
+    assays : mapping of str to AssayView
+        In the order in which they are shown.
+    run : mapping
+        The content of ``run.json``: versions, parameters, fingerprints.
+    notes : tuple of str
+        Full sentences that every reader should see.
+    rendered : bool
+        The images are rendered, not photographed: the report says so at its top and beside every
+        assay.
+    """
+
+    title: str
+    groups: tuple[str, ...]
+    reference: str
+    alpha: float = 0.05
+    assays: Mapping[str, AssayView] = field(default_factory=dict)
+    run: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    rendered: bool = False

@@ -1,0 +1,193 @@
+"""What is run on a table of groups, by default and on request."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .columns import entry_text
+from .comparison import (
+    TESTS,
+    Alternative,
+    Comparison,
+    check_alpha,
+    check_alternative,
+    comparison_table,
+)
+from .runners import RUNNERS, Settings
+from .summaries import Group
+from .units import Units, units_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TWO_GROUP_TESTS = ("student_t", "welch_t", "wilcoxon")
+"""Tests that two groups get by default."""
+
+MANY_GROUP_TESTS = ("anova", "welch_anova", "newman_keuls", "tukey_hsd", "kruskal")
+"""Tests that three groups or more get by default."""
+
+# These need predictors or another kind of outcome.
+_ELSEWHERE = ("logistic",)
+_ONE_SIDED = ("student_t", "welch_t", "paired_t", "wilcoxon", "permutation", "dunnett")
+
+
+def compare_groups(
+    values: "pd.DataFrame",
+    *,
+    value: str = "value",
+    group: str = "group",
+    unit: str | None = "animal",
+    groups: Sequence[str] | None = None,
+    reference: str | None = None,
+    alpha: float = 0.05,
+    tests: Sequence[str] | None = None,
+    pooled: str | None = None,
+    alternative: Alternative = "two-sided",
+    margin: float | tuple[float, float] | None = None,
+    aggregate: bool = False,
+    rows_are_units: bool = False,
+) -> "pd.DataFrame":
+    """Compare the groups of a table.
+
+    Two groups get Student's t, Welch's t and Wilcoxon's test; three or more get analysis of
+    variance, Welch's, Newman-Keuls and Tukey's HSD for all pairs, and Kruskal-Wallis. Missing and
+    infinite values are left out, and the note of every row that they concern says so.
+
+    Parameters
+    ----------
+    values : pandas.DataFrame
+        One row an experimental unit, or rows of repeated units with `aggregate` or
+        `rows_are_units`.
+    value, group : str
+        Columns of the value and of the group's name.
+    unit : str or None
+        Column of the experimental unit; None where each row is one.
+    groups : sequence of str, optional
+        The groups in their order; by default those in the table, in natural order.
+    reference : str, optional
+        The group that the others are compared with: it stands as `group_b`. By default the first
+        group of a pair in the order of `groups`.
+    alpha : float
+        Level of significance; intervals have level 1 − alpha.
+    tests : sequence of str, optional
+        Tests to run instead of the default, in order: student_t, welch_t, paired_t, wilcoxon,
+        permutation and equivalence take each pair; anova, welch_anova, newman_keuls, tukey_hsd,
+        dunnett, kruskal, dunn and negative_binomial (counts) all groups; mixed_model takes the
+        repeated rows of each unit as they are.
+    pooled : str, optional
+        Column that tells pooled samples: a pool's name, or True. A pool is one sample, n = 1,
+        however often it was measured; groups of n = 1 get fold changes and no p.
+    alternative : {"two-sided", "less", "greater"}
+        Side of the tests of pairs and of dunnett; "greater" asks whether `group_a` lies above
+        `group_b`.
+    margin : float or tuple of float, optional
+        Margin of `equivalence`, in the units of the values.
+    aggregate : bool
+        Take each unit's mean over its rows.
+    rows_are_units : bool
+        Count every row as a unit, though units repeat.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a test of a pair, or of all groups at once, with the columns `COMPARISON_COLUMNS`
+        (see `Comparison` for each). A test that can't be run has NaN p and a note with the reason.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two groups, a column is missing or not numeric, the reference is
+        not among the groups, a test is unknown, or a unit is repeated within a group (cells or
+        fields as rows) and nothing says how to count it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"animal": list("abcdefgh"), "diet": ["control"] * 4 + ["low"] * 4,
+    ...                       "value": [5, 7, 6, 8, 9, 12, 11, 10]})
+    >>> rows = compare_groups(table, group="diet", reference="control")
+    >>> rows[["test", "group_a", "group_b", "effect", "p"]].round(5).values.tolist()[0]
+    ['student_t', 'low', 'control', 4.0, 0.00466]
+    """
+    check_alpha(alpha)
+    check_alternative(alternative)
+    tests = (tests,) if isinstance(tests, str) else tests
+    nested_only = tests is not None and set(tests) == {"mixed_model"}
+    units = units_of(
+        values,
+        value=value,
+        group=group,
+        unit=unit,
+        groups=groups,
+        pooled=pooled,
+        aggregate=aggregate or nested_only,
+        rows_are_units=rows_are_units,
+    )
+    many = len(units.groups) > 2
+    chosen = tuple(tests) if tests is not None else MANY_GROUP_TESTS if many else TWO_GROUP_TESTS
+    _check_tests(chosen, alternative, margin)
+    settings = Settings(units, _reference(units, reference), alpha, alternative, margin)
+    rows = [row for test in chosen for row in RUNNERS[test](settings)]
+    return comparison_table(_with_notes(row, units) for row in rows)
+
+
+def _check_tests(
+    chosen: Sequence[str], alternative: str, margin: float | tuple[float, float] | None
+) -> None:
+    unknown = [test for test in chosen if test not in RUNNERS]
+    if unknown:
+        known = ", ".join(RUNNERS)
+        elsewhere = [test for test in unknown if test in _ELSEWHERE]
+        reason = (
+            f"{', '.join(elsewhere)} takes an outcome and predictors, in stats.regression"
+            if elsewhere
+            else f"no test is called {', '.join(unknown)}"
+        )
+        raise ValueError(f"{reason}; compare_groups runs {known}.")
+    if alternative != "two-sided":
+        both = [test for test in chosen if test not in _ONE_SIDED]
+        if both:
+            raise ValueError(
+                f"alternative={alternative!r} has no meaning for {', '.join(both)}: a one-sided "
+                f"question can be put to {', '.join(_ONE_SIDED)}; name them in `tests`."
+            )
+    if "equivalence" in chosen and margin is None:
+        raise ValueError(
+            "equivalence needs `margin`, the largest difference that does not matter, in the units "
+            "of the values; it comes from biology, not from the data."
+        )
+
+
+def _reference(units: Units, reference: str | None) -> str | None:
+    from .layout import check_reference
+
+    name = None if reference is None else entry_text(reference)
+    check_reference(units.groups, name)
+    return name
+
+
+RUN_HERE = tuple(test for test in TESTS if test in RUNNERS)
+"""Tests that `compare_groups` can run."""
+
+
+def _with_notes(row: Comparison, units: Units) -> Comparison:
+    """Add to a row what was left out of the groups that it concerns."""
+    concerned = [
+        group
+        for group in units.groups
+        if not row.group_a or group.name in (row.group_a, row.group_b)
+    ]
+    notes = [units.group_notes.get(group.name, "") for group in concerned]
+    counted = "" if row.test == "mixed_model" else units.unit_note
+    shared = "" if row.test == "paired_t" else units.shared_note
+    return row.noted(_fold_change(row, concerned, units), *notes, units.note, counted, shared)
+
+
+def _fold_change(row: Comparison, concerned: Sequence[Group], units: Units) -> str:
+    """Say the fold change of a pair in which a group is one pooled sample."""
+    if not row.group_a or not any(group.name in units.pooled for group in concerned):
+        return ""
+    means = {group.name: group.mean for group in concerned}
+    a, b = means[row.group_a], means[row.group_b]
+    if not (a > 0 and b > 0):
+        return ""
+    return f"fold change {row.group_a} / {row.group_b} = {a / b:.4g}"

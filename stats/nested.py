@@ -1,0 +1,414 @@
+"""Cells and fields within animals: animal means, a mixed model, and what counting cells costs.
+
+The animal is the experimental unit. Cells of one animal resemble each other, so a test that counts
+them as n takes the spread between cells for the spread between animals.
+"""
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .comparison import Comparison, check_alpha, format_df
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_BOUNDARY = 1e-5
+"""Share of the variance between animals under which the optimiser is at zero."""
+
+
+@dataclass(frozen=True)
+class Inflation:
+    """What counting objects in place of animals would do.
+
+    Attributes
+    ----------
+    objects, animals : int
+        How many there are.
+    objects_per_animal : float
+        Mean size of an animal's sample, adjusted for unequal sizes.
+    correlation : float
+        Intraclass correlation: the share of the variance that lies between animals of a group.
+    design_effect : float
+        By how much the variance of a group's mean exceeds that of independent objects.
+    effective_n : float
+        How many independent objects the objects are worth.
+    false_positive_rate : float
+        How often a test that counts objects would find a difference where there is none.
+    """
+
+    objects: int
+    animals: int
+    objects_per_animal: float
+    correlation: float
+    design_effect: float
+    effective_n: float
+    false_positive_rate: float
+
+    def sentence(self) -> str:
+        """Say it in one sentence, for an error or a note."""
+        return (
+            f"{self.objects} objects of {self.animals} animals are worth about "
+            f"{self.effective_n:.0f} independent ones (intraclass correlation "
+            f"{self.correlation:.2f}, design effect {self.design_effect:.1f}): counted as n, a "
+            f"test at 0.05 would find a difference that isn't there in about "
+            f"{self.false_positive_rate:.0%} of studies. Compare the animals' means."
+        )
+
+
+def _nested(table: "pd.DataFrame", value: str, animal: str, group: str) -> "pd.DataFrame":
+    """Rows with all three present, and each animal in one group only."""
+    missing = [name for name in (value, animal, group) if name not in table.columns]
+    if missing:
+        raise ValueError(f"no column {', '.join(missing)}; there are {', '.join(table.columns)}.")
+    used = table[[value, animal, group]].dropna()
+    numbers = used[value].to_numpy(float)
+    if not np.all(np.isfinite(numbers)):
+        raise ValueError(f"column {value} has infinite values; remove or correct them.")
+    groups = used.groupby(animal, observed=True)[group].nunique()
+    twice = sorted(str(name) for name in groups.index[groups > 1])
+    if twice:
+        raise ValueError(
+            f"animal {', '.join(twice[:5])} stands in more than one group. "
+            "Give animals of different groups different names."
+        )
+    return used
+
+
+def animal_means(
+    table: "pd.DataFrame", *, value: str, animal: str = "animal", group: str = "group"
+) -> "pd.DataFrame":
+    """One row an animal: the mean of its objects.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A row an object (cell, field).
+    value, animal, group : str
+        Columns. Rows with one of them missing are left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `group`, `animal`, `value` (mean) and ``n_objects``, in the order of appearance.
+
+    Raises
+    ------
+    ValueError
+        If a column is absent or an animal stands in two groups.
+    """
+    used = _nested(table, value, animal, group)
+    grouped = used.groupby([group, animal], sort=False, observed=True)[value]
+    means = grouped.agg(["mean", "size"]).reset_index()
+    return means.rename(columns={"mean": value, "size": "n_objects"})
+
+
+def design_effect(objects_per_animal: float, correlation: float) -> float:
+    """By how much the variance of a mean grows when objects come in animals.
+
+    Parameters
+    ----------
+    objects_per_animal : float
+        Objects measured in each animal.
+    correlation : float
+        Intraclass correlation.
+
+    Returns
+    -------
+    float
+        1 + (m − 1) ρ.
+
+    References
+    ----------
+    Kish L (1965). Survey Sampling. Wiley, section 5.4.
+
+    Examples
+    --------
+    >>> design_effect(20, 0.6)
+    12.4
+    """
+    return 1 + (objects_per_animal - 1) * correlation
+
+
+def false_positive_rate(
+    animals_per_group: int, objects_per_animal: float, correlation: float, *, alpha: float = 0.05
+) -> float:
+    """How often a t-test that counts objects as n rejects where groups don't differ.
+
+    Parameters
+    ----------
+    animals_per_group : int
+        Animals in each of two groups.
+    objects_per_animal : float
+        Objects measured in each.
+    correlation : float
+        Intraclass correlation.
+    alpha : float
+        Level that the test claims to keep.
+
+    Returns
+    -------
+    float
+        The level that it keeps.
+
+    Notes
+    -----
+    With k animals a group and m objects each, the squared t of objects is a ratio of mean squares
+    in which those between and within animals mix: the denominator pools 2(k − 1) degrees of
+    freedom with expectation 1 + (m − 1)ρ and 2k(m − 1) with 1 − ρ. Its distribution is taken as a
+    scaled chi-square (Satterthwaite), which simulation confirms to about one percentage point.
+
+    Examples
+    --------
+    Five animals of 20 cells, three fifths of the variance between animals:
+
+    >>> round(false_positive_rate(5, 20, 0.6), 2)
+    0.6
+    """
+    from scipy import stats
+
+    check_alpha(alpha)
+    k, m = animals_per_group, objects_per_animal
+    between, within = 2 * (k - 1), 2 * k * (m - 1)
+    numerator = design_effect(m, correlation)
+    parts = np.array([between * numerator, within * (1 - correlation)])
+    df_naive = 2 * k * m - 2
+    expected = parts.sum() / df_naive
+    freedoms = np.array([between, max(within, 1e-12)])
+    df = parts.sum() ** 2 / float(np.sum(parts**2 / freedoms))
+    critical = stats.t.isf(alpha / 2, df_naive)
+    return float(2 * stats.t.sf(critical * math.sqrt(expected / numerator), df))
+
+
+def inflation(
+    table: "pd.DataFrame",
+    *,
+    value: str,
+    animal: str = "animal",
+    group: str = "group",
+    alpha: float = 0.05,
+) -> Inflation:
+    """What counting this table's objects as n would do.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A row an object.
+    value, animal, group : str
+        Columns.
+    alpha : float
+        Level of the test whose true rate of false positives is worked out.
+
+    Returns
+    -------
+    Inflation
+        The arithmetic, with a sentence that says it.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two animals in all groups together have a companion in theirs, so that
+        nothing is known of the spread between animals.
+
+    Notes
+    -----
+    The correlation comes from the mean squares between and within animals (Donner 1986), with the
+    adjusted sample size where animals have unequal numbers; a negative one counts as 0.
+
+    References
+    ----------
+    Donner A (1986). A review of inference procedures for the intraclass correlation coefficient in
+    the one-way random effects model. Int Stat Rev 54:67-82.
+    """
+    used = _nested(table, value, animal, group)
+    animals = animal_means(used, value=value, animal=animal, group=group)
+    sizes = animals["n_objects"].to_numpy(float)
+    groups = animals[group].nunique()
+    objects, count = int(sizes.sum()), len(animals)
+    if count - groups < 1 or objects == count:
+        raise ValueError(
+            f"{objects} objects of {count} animals in {groups} groups: the spread between animals "
+            "needs two animals in a group, and several objects in an animal."
+        )
+    m, correlation = _correlation(used, animals, value, animal, group)
+    effect = design_effect(m, correlation)
+    per_group = max(2, round(count / groups))
+    rate = false_positive_rate(per_group, m, correlation, alpha=alpha)
+    return Inflation(objects, count, m, correlation, effect, objects / effect, rate)
+
+
+def _correlation(
+    used: "pd.DataFrame", animals: "pd.DataFrame", value: str, animal: str, group: str
+) -> tuple[float, float]:
+    """Adjusted objects an animal, and the intraclass correlation within groups."""
+    sizes = animals["n_objects"].to_numpy(float)
+    values = used[value].to_numpy(float)
+    own = used.groupby(animal, observed=True)[value].transform("mean").to_numpy(float)
+    of_group = used.groupby(group, observed=True)[value].transform("mean").to_numpy(float)
+    between_df = len(animals) - animals[group].nunique()
+    between = float(np.sum((own - of_group) ** 2)) / between_df
+    within = float(np.sum((values - own) ** 2)) / (len(values) - len(animals))
+    squares = animals.assign(_squared=sizes**2).groupby(group, observed=True)
+    share = float((squares["_squared"].sum() / squares["n_objects"].sum()).sum())
+    m = (sizes.sum() - share) / between_df
+    total = between + (m - 1) * within
+    return float(m), max(0.0, float((between - within) / total)) if total > 0 else 0.0
+
+
+def mixed_model(
+    table: "pd.DataFrame",
+    *,
+    value: str,
+    animal: str = "animal",
+    group: str = "group",
+    groups: Sequence[str] | None = None,
+    alpha: float = 0.05,
+) -> list[Comparison]:
+    """Groups compared over objects, with a random intercept for each animal.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A row an object.
+    value, animal, group : str
+        Columns.
+    groups : sequence of str, optional
+        Groups in their order, the reference first; by default as they appear.
+    alpha : float
+        Level of significance and, as 1 − alpha, of the intervals.
+
+    Returns
+    -------
+    list of Comparison
+        Each other group against the reference; effect is the difference of fitted means.
+
+    Raises
+    ------
+    ValueError
+        With fewer than two groups, or no group with two animals.
+
+    Notes
+    -----
+    Restricted maximum likelihood by statsmodels. Its own p-values are from the normal
+    distribution, as if animals were many; here t has animals − groups degrees of freedom, as nlme
+    has it in R, so that with equal numbers of objects the result is the t-test on animal means.
+
+    References
+    ----------
+    Pinheiro JC, Bates DM (2000). Mixed-Effects Models in S and S-PLUS. Springer, section 2.4.2.
+    """
+    check_alpha(alpha)
+    used = _nested(table, value, animal, group)
+    used = used.assign(**{group: used[group].astype(str), animal: used[animal].astype(str)})
+    names = list(groups) if groups is not None else list(dict.fromkeys(used[group]))
+    used = used[used[group].isin(names)]
+    absent = [name for name in names if name not in set(used[group])]
+    if len(names) < 2 or absent:
+        raise ValueError(
+            f"two groups or more are compared; asked for {names}, without any row: {absent}."
+        )
+    animals = used[animal].nunique()
+    df = animals - len(names)
+    if df < 1:
+        raise ValueError(
+            f"{animals} animals in {len(names)} groups: nothing is known of the spread between "
+            "animals, so no test is possible. At least one group needs two."
+        )
+    design = np.column_stack(
+        [np.ones(len(used)), *((used[group] == name).to_numpy(float) for name in names[1:])]
+    )
+    fit = _fit_random_intercept(used[value].to_numpy(float), design, used[animal].to_numpy())
+    note = (
+        f"random intercept of {animal}: {animals} animals, {len(used)} objects; "
+        f"variance between animals {fit.between:.4g}, within {fit.within:.4g}"
+    )
+    if fit.between == 0:
+        note += " (at the boundary: animals differ no more than their objects would have them)"
+    return [_contrast(fit, names, i, df, alpha, note) for i in range(1, len(names))]
+
+
+@dataclass(frozen=True)
+class _RandomIntercept:
+    """Fixed effects with their standard errors, and both variances."""
+
+    effects: np.ndarray
+    errors: np.ndarray
+    between: float
+    within: float
+
+
+def _fit_random_intercept(
+    outcome: np.ndarray, design: np.ndarray, animals: np.ndarray
+) -> _RandomIntercept:
+    """Fit by restricted maximum likelihood, at the boundary by least squares."""
+    from statsmodels.regression.linear_model import OLS
+    from statsmodels.regression.mixed_linear_model import MixedLM
+    from statsmodels.tools.sm_exceptions import ConvergenceWarning
+
+    centre, scale = float(outcome.mean()), float(outcome.std())
+    if scale == 0:
+        raise ValueError("all values are equal; there is nothing to compare.")
+    standard = (outcome - centre) / scale  # the optimiser's tolerance is absolute
+    with warnings.catch_warnings():
+        # a variance of zero between animals is a result, said in the note, and no failure
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", UserWarning)
+        fit = MixedLM(standard, design, groups=animals).fit(reml=True, method="bfgs", gtol=1e-10)
+    between, within = float(fit.cov_re[0, 0]), float(fit.scale)
+    if between / (between + within) < _BOUNDARY:
+        plain = OLS(standard, design).fit()
+        effects, errors = plain.params, plain.bse
+        between, within = 0.0, float(plain.scale)
+    elif fit.converged:
+        effects, errors = fit.fe_params, _errors(design, animals, between, within)
+    else:
+        raise ValueError("the mixed model didn't converge; compare the animals' means instead.")
+    return _RandomIntercept(
+        np.asarray(effects) * scale,
+        np.asarray(errors) * scale,
+        between * scale**2,
+        within * scale**2,
+    )
+
+
+def _errors(design: np.ndarray, animals: np.ndarray, between: float, within: float) -> np.ndarray:
+    """Standard errors of generalised least squares at these variances.
+
+    Those of statsmodels take the uncertainty of the variances in through the Hessian, which moves
+    them where animals have unequal numbers; lme4 and nlme give these.
+    """
+    total = design.T @ design / within
+    for name in np.unique(animals):
+        own = design[animals == name]
+        column = own.sum(axis=0)
+        total -= between / (within * (within + len(own) * between)) * np.outer(column, column)
+    return np.sqrt(np.diag(np.linalg.inv(total)))
+
+
+def _contrast(
+    fit: _RandomIntercept, names: Sequence[str], index: int, df: int, alpha: float, note: str
+) -> Comparison:
+    from scipy import stats
+
+    effect, error = float(fit.effects[index]), float(fit.errors[index])
+    statistic = effect / error
+    p = float(2 * stats.t.sf(abs(statistic), df))
+    half = float(stats.t.isf(alpha / 2, df)) * error
+    return Comparison(
+        test="mixed_model",
+        group_a=names[index],
+        group_b=names[0],
+        statistic=statistic,
+        df=format_df(df),
+        p=p,
+        p_adjusted=p,
+        effect=effect,
+        ci_low=effect - half,
+        ci_high=effect + half,
+        significant=p < alpha,
+        note=note,
+    )

@@ -19,12 +19,12 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: $(VENV)/bin/python requirements/run.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/run.txt
-	$(BIN)/python -m pip install --quiet --no-deps -e .
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
 $(VENV)/.test: $(VENV)/bin/python requirements/test.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/test.txt
-	$(BIN)/python -m pip install --quiet --no-deps -e .
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@ $(VENV)/.run
 
 # The report is opened in a real browser; without one its test is skipped, and says so.
@@ -56,9 +56,11 @@ unit: $(VENV)/.test
 bench: $(VENV)/.test          ## each method's cost as a multiple of decoding its own image
 	$(BIN)/python benchmarks/methods.py
 
+LOCK := uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-emit-index-url --quiet
 lock:                         ## renew the pinned, hashed requirements (needs uv)
-	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -o requirements/run.txt
-	uv pip compile pyproject.toml --extra dev --extra cluster --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -c requirements/run.txt -o requirements/test.txt
+	$(LOCK) -o requirements/run.txt
+	$(LOCK) --extra dev --extra cluster -c requirements/run.txt -o requirements/test.txt
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .coverage

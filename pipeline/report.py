@@ -27,6 +27,7 @@ from .report_words import (
     NEWMAN_KEULS_CAUTION,
     NEWMAN_KEULS_REMINDER,
     UNIT_STATEMENT,
+    adjustment_sentence,
     level_label,
     methods_paragraph,
 )
@@ -98,6 +99,7 @@ def _context(results: Path, study: StudyView, view_budget_bytes: int) -> dict[st
         "caution": NEWMAN_KEULS_CAUTION if "newman_keuls" in tests else "",
         "reminder": NEWMAN_KEULS_REMINDER if "newman_keuls" in tests else "",
         "methods": methods_paragraph(study, tests, version),
+        "adjustment_sentence": adjustment_sentence(study),
         "versions": flattened(versions),
         "run": flattened({k: v for k, v in study.run.items() if k not in _OWN_PARTS}),
         "downloads": _downloads(results, tables),

@@ -58,6 +58,8 @@ class StudyView:
         The group that the others are compared with.
     alpha : float
         The level of significance.
+    adjust : str
+        Correction over the features of an assay: ``none``, ``holm`` or ``benjamini_hochberg``.
     assays : mapping of str to AssayView
         In the order in which they are shown.
     run : mapping
@@ -73,6 +75,7 @@ class StudyView:
     groups: tuple[str, ...]
     reference: str
     alpha: float = 0.05
+    adjust: str = "none"
     assays: Mapping[str, AssayView] = field(default_factory=dict)
     run: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -270,6 +270,22 @@ _METHOD_SENTENCES = {
 }
 
 
+_ADJUSTMENTS = {
+    "holm": "by Holm's procedure",
+    "benjamini_hochberg": "by Benjamini and Hochberg's procedure",
+}
+
+
+def adjustment_sentence(study: StudyView) -> str:
+    """Say how p-values are adjusted over the features of an assay."""
+    if study.adjust in _ADJUSTMENTS:
+        return (
+            f"P-values are adjusted {_ADJUSTMENTS[study.adjust]} over the features of an assay, "
+            "one test of one pair of groups being a family; they are not adjusted over assays."
+        )
+    return "P-values are not adjusted for the number of assays or features."
+
+
 def methods_paragraph(study: StudyView, tests: list[str], version: str) -> list[str]:
     """Describe the analysis in sentences that a methods section can take over.
 
@@ -299,9 +315,8 @@ def methods_paragraph(study: StudyView, tests: list[str], version: str) -> list[
         paragraphs.append(
             f"Groups ({listed(list(study.groups))}; reference {study.reference}) were compared at "
             f"α = {study.alpha:g} with: {names}. Effects of pairs are differences of group means, "
-            "first group minus second. P-values are not adjusted for the number of features or "
-            "assays: the feature reported first in each assay is the main result, the others "
-            "describe it."
+            f"first group minus second. {adjustment_sentence(study)} The feature reported first in "
+            "each assay is the main result, the others describe it."
         )
         if "newman_keuls" in tests:
             paragraphs.append(NEWMAN_KEULS_CAUTION)

@@ -1,0 +1,143 @@
+"""What every assay of the study file has: a method, its options, and how its numbers roll up."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..imgproc.measurement import Measurement
+from .readers import Image, read_image
+from .samples import NEGATIVE_CONTROL, Sample
+
+
+@dataclass(frozen=True)
+class RollUp:
+    """How a feature of images becomes a feature of their animal.
+
+    Attributes
+    ----------
+    combine : {"mean", "sum"}
+        Counts and areas are summed over an animal's images, everything else is averaged.
+    weight : str or None
+        The image feature that weighs a mean; without one every image counts the same.
+    """
+
+    combine: Literal["mean", "sum"] = "mean"
+    weight: str | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One stored image, as roll-up sees it: its row of the sheet and what was measured."""
+
+    sample: Sample
+    objects: pd.DataFrame
+    regions: pd.DataFrame
+    profiles: Mapping[str, np.ndarray]
+    flags: tuple[str, ...] = ()
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What belongs to the study and not to one image: thresholds, and where they come from.
+
+    Attributes
+    ----------
+    values : mapping
+        JSON-serialisable; stands in ``run.json`` and in the report.
+    flags : tuple of str
+        Carried by every image that the calibration is applied to.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Classified:
+    """One image after the study's thresholds: its tables, features and flags."""
+
+    objects: pd.DataFrame
+    regions: pd.DataFrame
+    features: Mapping[str, float]
+    flags: tuple[str, ...] = ()
+
+
+def missing_control(samples: Sequence[Sample]) -> list[str]:
+    """Say that a stained assay has no negative control, if so."""
+    if not samples or any(sample.role == NEGATIVE_CONTROL for sample in samples):
+        return []
+    return ["no negative control; every row of its results will be flagged."]
+
+
+class Assay(BaseModel, ABC):
+    """One ``[assays.*]`` table of the study file, with the behaviour of its method.
+
+    A subclass adds the options of one image method and the five steps below. Options named in
+    ``applied_at_roll_up`` don't enter the fingerprint of a measurement: changing them measures
+    nothing again.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: str
+    tests: tuple[str, ...] | None = Field(
+        None, description="Tests to run between the groups, instead of the default ones."
+    )
+
+    # Raised when a method's numbers change for the same pixels and options.
+    measuring_version: ClassVar[int]
+    applied_at_roll_up: ClassVar[frozenset[str]] = frozenset()
+    features: ClassVar[Mapping[str, RollUp]]
+    noun: ClassVar[str]
+    # Sentences that the report prints beside the assay.
+    reminders: ClassVar[tuple[str, ...]] = ()
+
+    def measuring_parameters(self) -> dict[str, Any]:
+        """Give the options that a measurement depends on, JSON-serialisable."""
+        parameters = self.model_dump(mode="json", exclude={"tests", *self.applied_at_roll_up})
+        return parameters | {"measuring_version": self.measuring_version}
+
+    def open(self, reference: Path) -> Image:
+        """Read one of this assay's images.
+
+        Raises
+        ------
+        InputError
+            If the file can't be read as the assay needs it.
+        """
+        return read_image(reference)
+
+    def doubts(self, samples: Sequence[Sample]) -> list[str]:
+        """Say what a run would flag, from the sheet alone."""
+        return []
+
+    @abstractmethod
+    def measure(self, image: Image, sample: Sample, blanks: Sequence[Image]) -> Measurement:
+        """Measure one image: pure, the same input gives the same output."""
+
+    def calibrate(self, controls: Sequence[Measured], samples: Sequence[Measured]) -> Calibration:
+        """Work out the study's thresholds, from the negative controls where there are any."""
+        return Calibration()
+
+    @abstractmethod
+    def classify(self, measured: Measured, calibration: Calibration) -> Classified:
+        """Apply the study's thresholds to one stored image and give its features."""
+
+    @abstractmethod
+    def draw(
+        self,
+        image: Image,
+        labels: Mapping[str, np.ndarray],
+        classified: Classified,
+        calibration: Calibration,
+        *,
+        um_per_px: float | None,
+    ) -> np.ndarray:
+        """Draw one image's overlay, uint8 RGB."""

@@ -1,0 +1,125 @@
+"""Checking a study before any work: every problem of its inputs at once."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import InputError, StudyError
+from .readers import inspect_image, split_reference
+from .samples import BLANK, NEGATIVE_CONTROL, SAMPLE, Sample, load_samples
+from .study import SAMPLES_FILE, Study, load_study
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What a check found.
+
+    Attributes
+    ----------
+    facts : tuple of str
+        What the study holds.
+    errors : tuple of str
+        What keeps the study from running.
+    failures : tuple of str
+        Inputs that would become rows of problems.csv.
+    warnings : tuple of str
+        What a run would flag.
+    """
+
+    facts: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def exit_status(self) -> int:
+        """2 if the study can't run, 1 if inputs would fail, else 0."""
+        if self.errors:
+            return 2
+        return 1 if self.failures else 0
+
+    def lines(self) -> list[str]:
+        """Give the report as lines of text, the worst first."""
+        lines = [f"error: {text}" for text in self.errors]
+        lines += [f"problem: {text}" for text in self.failures]
+        lines += [f"note: {text}" for text in self.warnings]
+        lines += list(self.facts)
+        if not self.errors and not self.failures:
+            lines.append("No problems: the study can run.")
+        return lines
+
+
+def check_study(path: Path) -> CheckReport:
+    """Look at a study's file, sheet and images without measuring anything.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The study's folder or its study.toml.
+
+    Returns
+    -------
+    CheckReport
+        Everything found.
+    """
+    try:
+        study = load_study(path)
+        samples = load_samples(study, study.folder / SAMPLES_FILE)
+    except StudyError as error:
+        return CheckReport(errors=tuple(str(problem) for problem in error.problems))
+    return CheckReport(
+        facts=_facts(study, samples),
+        failures=tuple(_failures(study, samples)),
+        warnings=tuple(_warnings(study, samples)),
+    )
+
+
+def _facts(study: Study, samples: Sequence[Sample]) -> tuple[str, ...]:
+    lines = []
+    for name, assay in study.image_assays.items():
+        held = [sample for sample in samples if sample.assay == name]
+        roles = Counter(sample.role for sample in held)
+        animals = {sample.animal for sample in held if sample.role == SAMPLE}
+        groups = {sample.group for sample in held if sample.role == SAMPLE}
+        lines.append(
+            f"{name} ({assay.method}): {roles[SAMPLE]} images of {len(animals)} animals in "
+            f"{len(groups)} groups, {roles[NEGATIVE_CONTROL]} negative controls, "
+            f"{roles[BLANK]} blanks"
+        )
+    return tuple(lines)
+
+
+def _failures(study: Study, samples: Sequence[Sample]) -> list[str]:
+    """Open every image's header; no pixel is decoded."""
+    lines = []
+    for sample in samples:
+        file, series = split_reference(study.folder / sample.image)
+        if not file.is_file():
+            lines.append(f"{sample.assay}, {sample.image}: the file isn't there.")
+            continue
+        try:
+            inspect_image(file, series=series)
+        except InputError as error:
+            lines.append(f"{sample.assay}, {sample.image}: {error.reason}; {error.remedy}.")
+    return lines
+
+
+def _warnings(study: Study, samples: Sequence[Sample]) -> list[str]:
+    lines = []
+    for name, assay in study.image_assays.items():
+        held = [sample for sample in samples if sample.assay == name]
+        if not held:
+            lines.append(f"{name}: the sample sheet has no image of this assay.")
+        lines += [f"{name}: {text}" for text in assay.doubts(held)]
+        lines += _group_warnings(study, name, held)
+    return lines
+
+
+def _group_warnings(study: Study, name: str, held: Sequence[Sample]) -> list[str]:
+    lines = []
+    for group in study.header.groups:
+        animals = {s.animal for s in held if s.role == SAMPLE and s.group == group}
+        if held and len(animals) < 2:
+            lines.append(f"{name}: group {group!r} has {len(animals)} animals; tests need two.")
+    return lines

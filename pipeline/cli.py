@@ -1,0 +1,257 @@
+"""The command line: thin shells that parse, call, print and set the exit status.
+
+Everything heavy is imported inside the commands, so that ``--help`` answers at once.
+"""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec
+
+import typer
+
+ALL_DONE, SOME_FAILED, CANNOT_RUN, INTERRUPTED = 0, 1, 2, 130
+
+_Parameters = ParamSpec("_Parameters")
+_StudyPath = Annotated[Path, typer.Argument(help="The study's folder.", show_default=False)]
+_Jobs = Annotated[
+    int, typer.Option("--jobs", "-j", min=0, help="Workers at a time; 0 takes every core.")
+]
+_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no summary.")]
+
+app = typer.Typer(
+    name="xenoquant",
+    help="From a mouse xenograft study's raw images to its group comparisons.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _guarded(command: Callable[_Parameters, int]) -> Callable[_Parameters, None]:
+    """Give a command its exit status; a user's mistake is a message, not a traceback."""
+
+    @wraps(command)
+    def guarded(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> None:
+        from .errors import InputError, StudyError
+
+        try:
+            status = command(*args, **kwargs)
+        except (StudyError, InputError) as error:
+            _say(str(error))
+            status = CANNOT_RUN
+        except KeyboardInterrupt:
+            _say("Stopped. What was measured is kept: run the same command again to go on.")
+            status = INTERRUPTED
+        raise typer.Exit(status)
+
+    guarded.__annotations__ = {**command.__annotations__, "return": None}
+    return guarded
+
+
+def _say(text: str) -> None:
+    """Print to standard error, which carries everything that isn't a result."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib import metadata
+
+        print(metadata.version("xenoquant"))
+        raise typer.Exit(ALL_DONE)
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+@_guarded
+def demo(
+    directory: Annotated[
+        Path, typer.Argument(help="Where to make it; must be new, empty, or an earlier demo.")
+    ] = Path("xenoquant-demo"),
+    jobs: _Jobs = 0,
+    quiet: _Quiet = False,
+    animals: Annotated[int, typer.Option(min=2, max=50, help="Animals in each group.")] = 9,
+) -> int:
+    """Make a small rendered study with known truth, run it, and say how close it came."""
+    from .demo import run_demo
+
+    return _finish(
+        run_demo(directory, _run_options(jobs, quiet), animals=animals, say=print), quiet
+    )
+
+
+@app.command()
+@_guarded
+def init(
+    directory: Annotated[Path, typer.Argument(help="The folder that holds the study's images.")],
+    pattern: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How paths name things, such as '{group}/{animal}_{field}.tif'; may be repeated."
+        ),
+    ] = None,
+) -> int:
+    """Write study.toml and samples.csv from the folders and file names that are there."""
+    from .initialise import initialise_study
+
+    for line in initialise_study(directory, patterns=tuple(pattern or ())):
+        print(line)
+    return ALL_DONE
+
+
+@app.command()
+@_guarded
+def check(study: _StudyPath) -> int:
+    """Say every problem of the inputs at once, before any work."""
+    from .check import check_study
+
+    found = check_study(study)
+    for line in found.lines():
+        print(line)
+    return found.exit_status
+
+
+@app.command()
+@_guarded
+def run(
+    study: _StudyPath,
+    jobs: _Jobs = 0,
+    assay: Annotated[
+        list[str] | None, typer.Option(help="Measure only this assay; may be repeated.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what is stored.")] = False,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Measure on a Dask cluster, such as tcp://host:8786.")
+    ] = None,
+    quiet: _Quiet = False,
+) -> int:
+    """Measure, roll up, compare and report; carries on where it stopped."""
+    from .run import run_study
+
+    options = _run_options(jobs, quiet, assays=tuple(assay or ()), fresh=fresh, scheduler=scheduler)
+    return _finish(run_study(study, options), quiet)
+
+
+@app.command(
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    },
+    options_metavar="METHOD IMAGES… --out DIR [OPTIONS]",
+)
+@_guarded
+def measure(context: typer.Context) -> int:
+    """Measure loose images or folders with one method: nodules, fluorescence or dab."""
+    from .loose import measure_loose, parse_arguments
+
+    request = parse_arguments(context.args)
+    options = _run_options(request.jobs, request.quiet, fresh=request.fresh)
+    return _finish(measure_loose(request, options), request.quiet)
+
+
+@app.command()
+@_guarded
+def compare(
+    table: Annotated[
+        Path, typer.Argument(help="A CSV, XLSX or Parquet table.", show_default=False)
+    ],
+    value: Annotated[str, typer.Option(help="The column of values.")],
+    group: Annotated[str, typer.Option(help="The column of groups.")],
+    unit: Annotated[
+        str | None, typer.Option(help="The column of the experimental unit, such as the animal.")
+    ] = None,
+    reference: Annotated[str | None, typer.Option(help="The group to compare with.")] = None,
+    test: Annotated[list[str] | None, typer.Option(help="A test to run; may be repeated.")] = None,
+    alpha: Annotated[
+        float, typer.Option(min=0.0001, max=0.5, help="Level of significance.")
+    ] = 0.05,
+    aggregate: Annotated[
+        bool, typer.Option("--aggregate", help="Average a unit's rows first, where it has several.")
+    ] = False,
+    alternative: Annotated[
+        str, typer.Option(help="two-sided, or is a group greater or less than the reference?")
+    ] = "two-sided",
+    margin: Annotated[
+        float | None, typer.Option(help="Margin of an equivalence test, in the values' units.")
+    ] = None,
+    output: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+) -> int:
+    """Compare the groups of anybody's table: the statistics alone."""
+    from .compare_table import compare_table, format_comparison
+
+    found = compare_table(
+        table,
+        value=value,
+        group=group,
+        unit=unit,
+        reference=reference,
+        tests=tuple(test) if test else None,
+        alpha=alpha,
+        aggregate=aggregate,
+        alternative=alternative,
+        margin=margin,
+    )
+    print(format_comparison(found, output))
+    return ALL_DONE
+
+
+@app.command()
+@_guarded
+def reproduce(
+    directory: Annotated[Path, typer.Argument(help="Where the tables and figures go.")] = Path(
+        "xenoquant-reproduce"
+    ),
+) -> int:
+    """Recompute every claim of Jian et al. 2013 that its reported numbers allow."""
+    from .reproduce import format_claims
+    from .reproduce import reproduce as recompute
+
+    print(format_claims(recompute(directory)))
+    _say(f"Tables and figures: {directory}")
+    return ALL_DONE
+
+
+def _run_options(
+    jobs: int,
+    quiet: bool,
+    *,
+    assays: tuple[str, ...] = (),
+    fresh: bool = False,
+    scheduler: str | None = None,
+) -> Any:
+    from .progress import Bars
+    from .run import NoProgress, RunOptions
+    from .workers import cluster_pool, default_jobs, process_pool
+
+    pool = cluster_pool(scheduler) if scheduler else process_pool
+    progress = NoProgress() if quiet else Bars()
+    return RunOptions(jobs or default_jobs(), assays, fresh, pool, progress)
+
+
+def _finish(summary: Any, quiet: bool) -> int:
+    """Say what a run did and give its exit status."""
+    if not quiet:
+        parts = [f"{summary.measured} measured", f"{summary.reused} reused"]
+        _say(", ".join([*parts, f"{len(summary.problems)} problems"]))
+        if summary.problems:
+            _say(f"Problems: {summary.results / 'problems.csv'}")
+    print(f"Report: {summary.report}")
+    return SOME_FAILED if summary.failed else ALL_DONE
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,111 @@
+"""Publishing an image's results: its label images and its overlay, where people look for them."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .assay import Calibration, Measured
+from .errors import InputError
+from .measuring import open_image
+from .overlays import write_picture
+from .plan import Task
+from .problems import ProblemRow
+from .store import Store
+
+OVERLAY_VERSION = 1  # raised when overlays change for the same measurement
+
+
+@dataclass(frozen=True)
+class DrawJob:
+    """One image to publish: its task, the store, the thresholds, and the results folder."""
+
+    task: Task
+    store: Path
+    calibration: Calibration
+    results: Path
+
+
+def label_folder(results: Path, task: Task) -> Path:
+    """Give the folder of an image's label images."""
+    return results / "labels" / task.sample.assay / task.name
+
+
+def overlay_file(results: Path, task: Task) -> Path:
+    """Give the file of an image's overlay."""
+    return results / "overlays" / task.sample.assay / f"{task.name}.jpg"
+
+
+def draw_job(job: DrawJob) -> ProblemRow | None:
+    """Publish one image's labels and overlay; a failure is a problem, not an error."""
+    task = job.task
+    try:
+        publish_labels(job)
+        file = overlay_file(job.results, task)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_picture(_draw(job), file)
+    except InputError as error:
+        return _row(task, error.reason, error.remedy)
+    except OSError as error:
+        remedy = "check the space and permissions of the results folder"
+        return _row(task, f"the overlay can't be written: {error.strerror or error}", remedy)
+    except Exception as error:  # one overlay must not cost the others; the row says what happened
+        reason = f"a fault of the program: {type(error).__name__}: {error}"
+        return _row(task, reason, "please report it with this image")
+    return None
+
+
+def lost_drawing(job: DrawJob, reason: str) -> ProblemRow | None:
+    """Give the problem of a drawing whose worker died."""
+    return _row(job.task, reason, "run again with fewer --jobs")
+
+
+def _row(task: Task, error: str, remedy: str) -> ProblemRow:
+    return ProblemRow(task.sample.assay, task.sample.image, "draw", error, remedy)
+
+
+def publish_labels(job: DrawJob) -> None:
+    """Copy an image's label images from the store to where the tables' readers find them."""
+    folder = label_folder(job.results, job.task)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, source in Store(job.store).labels(job.task.fingerprint).items():
+        aside = folder / f".{name}.tif.part"
+        shutil.copyfile(source, aside)
+        aside.replace(folder / f"{name}.tif")
+
+
+def read_labels(files: Mapping[str, Path]) -> dict[str, np.ndarray]:
+    """Read label images by name."""
+    import tifffile
+
+    return {
+        name: tifffile.imread(file).astype(np.int32, copy=False) for name, file in files.items()
+    }
+
+
+def _draw(job: DrawJob) -> np.ndarray:
+    store, task = Store(job.store), job.task
+    held = store.load(task.fingerprint)
+    measured = Measured(
+        task.sample, held.objects, held.regions, held.profiles, held.flags, held.notes
+    )
+    classified = task.assay.classify(measured, job.calibration)
+    labels = read_labels(store.labels(task.fingerprint))
+    return task.assay.draw(
+        open_image(task), labels, classified, job.calibration, um_per_px=held.um_per_px
+    )
+
+
+def drawing_key(task: Task, calibration: Calibration) -> dict[str, Any]:
+    """Give what an image's overlay depends on, to tell whether it must be drawn again."""
+    return {
+        "measurement": task.fingerprint,
+        "calibration": calibration.values,
+        "options": task.assay.model_dump(mode="json"),
+        "lobe": task.sample.lobe,
+        "name": task.name,
+        "version": OVERLAY_VERSION,
+    }

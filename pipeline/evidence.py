@@ -1,0 +1,85 @@
+"""Evaluating a study's table assays: growth curves, plates, sheets of blood values."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from .errors import InputError
+from .problems import ProblemRow
+from .rollup import ANIMAL_COLUMNS
+from .samples import leaves_folder
+from .store import hash_file
+from .study import Study
+from .table_assay import TableAssay, TableResult
+
+
+def evaluate_tables(study: Study) -> tuple[dict[str, TableResult], list[ProblemRow]]:
+    """Read and evaluate every table assay.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    results : dict of str to TableResult
+        By assay; an assay whose table can't be used isn't in it.
+    problems : list of ProblemRow
+        Tables and rows that couldn't be used.
+    """
+    results: dict[str, TableResult] = {}
+    problems: list[ProblemRow] = []
+    for name, assay in study.table_assays.items():
+        outside = _outside(study, name, assay)
+        problems.extend(outside)
+        if outside:
+            continue
+        try:
+            results[name] = assay.evaluate(name, study.folder, study.header)
+        except InputError as error:
+            problems.append(ProblemRow(name, assay.table, "read", error.reason, error.remedy))
+        except ValueError as error:
+            remedy = "mend the table or the assay's options"
+            problems.append(ProblemRow(name, assay.table, "measure", str(error), remedy))
+        else:
+            problems.extend(results[name].problems)
+    return results, problems
+
+
+def _outside(study: Study, name: str, assay: TableAssay) -> list[ProblemRow]:
+    if study.header.read_outside:
+        return []
+    remedy = "copy it into the study, or set read_outside = true under [study]"
+    return [
+        ProblemRow(name, table, "read", "the table lies outside the study's folder", remedy)
+        for table in assay.files()
+        if leaves_folder(study.folder, table)
+    ]
+
+
+def join_animals(images: pd.DataFrame, tables: Mapping[str, TableResult]) -> pd.DataFrame:
+    """Put the animals of images and tables into one table, the columns of animals.csv."""
+    found = [
+        result.animals.assign(assay=name)[ANIMAL_COLUMNS]
+        for name, result in tables.items()
+        if len(result.animals)
+    ]
+    if not found:
+        return images
+    return pd.concat([images, *found] if len(images) else found, ignore_index=True)
+
+
+def describe_tables(
+    study: Study, tables: Mapping[str, TableResult]
+) -> dict[str, dict[str, object]]:
+    """Give what run.json says of the table assays: hashes and notes."""
+    return {
+        name: {
+            "files": {
+                file: hash_file(study.folder / file) for file in study.table_assays[name].files()
+            },
+            "notes": dict(result.notes),
+        }
+        for name, result in tables.items()
+    }

@@ -1,0 +1,163 @@
+"""Immunofluorescence as an assay of a study."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..imgproc.fluorescence import (
+    FluorescenceOptions,
+    Threshold,
+    classify_fluorescence,
+    measure_fluorescence,
+    positivity_threshold,
+    summarise_fluorescence,
+)
+from ..imgproc.measurement import Measurement
+from .assay import Assay, Calibration, Classified, Measured, RollUp, missing_control
+from .dab_assay import pixel_size
+from .overlays import draw_cells_fluorescence
+from .readers import Image, as_channels, channel_index, read_image
+from .samples import Sample
+
+
+class ChannelNames(BaseModel):
+    """Which channel of the image shows what: a name, or an index from 0."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    nuclei: str | int = Field(description="The channel of the nuclear dye, such as DAPI.")
+    marker: str | int | None = Field(
+        None, description="The channel of the marker, if there is one."
+    )
+
+
+class FluorescenceAssay(FluorescenceOptions, Assay):
+    """A fluorescent marker and a nuclear dye, cell by cell, against the negative controls."""
+
+    method: Literal["fluorescence"] = "fluorescence"
+    marker: str = Field("marker", min_length=1, description="The stained protein.")
+    channels: ChannelNames = Field(
+        ChannelNames(nuclei="DAPI"),
+        description="The channels' names in the files, or indices from 0.",
+    )
+    um_per_px: float | None = Field(
+        None, gt=0, description="Pixel size in µm, used where the file doesn't say."
+    )
+    z: Literal["max", "mean", "sum"] | int = Field(
+        "max", description="How a z-stack becomes a plane: a projection, or a plane's index from 0."
+    )
+
+    measuring_version: ClassVar[int] = 1
+    applied_at_roll_up: ClassVar[frozenset[str]] = FluorescenceOptions.ROLL_UP_FIELDS | {"marker"}
+    noun: ClassVar[str] = "cells"
+    features: ClassVar[Mapping[str, RollUp]] = {
+        "positive_fraction": RollUp(),
+        "mean_intensity": RollUp(),
+        "cells": RollUp("sum"),
+        "membrane_completeness": RollUp(),
+        "nuclear_cytoplasmic_ratio": RollUp(),
+    }
+
+    def open(self, reference: Path) -> Image:
+        """Read a field; a z-stack becomes a plane as the options say."""
+        return read_image(reference, z=self.z)
+
+    def doubts(self, samples: Sequence[Sample]) -> list[str]:
+        """Say if there is a marker and no negative control."""
+        return missing_control(samples) if self.channels.marker is not None else []
+
+    def measure(self, image: Image, sample: Sample, blanks: Sequence[Image]) -> Measurement:
+        """Measure one field."""
+        um_per_px, source = pixel_size(image, sample, self.um_per_px)
+        measurement = measure_fluorescence(self._planes(image), um_per_px=um_per_px, options=self)
+        notes = {"um_per_px": um_per_px, "scale_source": source}
+        return replace(measurement, notes=measurement.notes | notes)
+
+    def _planes(self, image: Image) -> dict[str, np.ndarray]:
+        """Give the planes of the channels that the study names.
+
+        Raises
+        ------
+        MeasurementError
+            If the image has no such channel.
+        """
+        stack = as_channels(image)
+        named = {"nuclei": self.channels.nuclei, "marker": self.channels.marker}
+        return {
+            role: stack.pixels[channel_index(stack, name)]
+            for role, name in named.items()
+            if name is not None
+        }
+
+    def calibrate(self, controls: Sequence[Measured], samples: Sequence[Measured]) -> Calibration:
+        """Take the limit of positivity from the negative controls' cells."""
+        if self.channels.marker is None:
+            return Calibration()
+        threshold = positivity_threshold(
+            [control.objects for control in controls],
+            compartment=self.compartment,
+            options=self,
+            control_profiles=[control.profiles for control in controls],
+            sample_objects=[sample.objects for sample in samples],
+            sample_profiles=[sample.profiles for sample in samples],
+        )
+        values = {"threshold": threshold.as_dict(), "display": _display([*controls, *samples])}
+        return Calibration(values, threshold.flags)
+
+    def classify(self, measured: Measured, calibration: Calibration) -> Classified:
+        """Tell positive cells from negative ones by the study's threshold."""
+        flags = (*measured.flags, *calibration.flags)
+        threshold = _threshold(calibration)
+        if threshold is None:
+            features = summarise_fluorescence(measured.objects, compartment=self.compartment)
+            return Classified(measured.objects, measured.regions, features, flags)
+        objects = classify_fluorescence(
+            measured.objects,
+            measured.profiles,
+            threshold=threshold,
+            compartment=self.compartment,
+            min_completeness=self.min_completeness,
+        )
+        features = summarise_fluorescence(
+            objects, compartment=self.compartment, threshold=threshold
+        )
+        return Classified(objects, measured.regions, features, flags)
+
+    def draw(
+        self,
+        image: Image,
+        labels: Mapping[str, np.ndarray],
+        classified: Classified,
+        calibration: Calibration,
+        *,
+        um_per_px: float | None,
+    ) -> np.ndarray:
+        """Outline nuclei and cells, positive ones apart."""
+        return draw_cells_fluorescence(
+            self._planes(image),
+            labels,
+            classified.objects,
+            um_per_px=um_per_px,
+            limits=calibration.values.get("display"),
+        )
+
+
+def _threshold(calibration: Calibration) -> Threshold | None:
+    held = calibration.values.get("threshold")
+    if held is None:
+        return None
+    return Threshold(**{**held, "flags": tuple(held["flags"])})
+
+
+def _display(images: Sequence[Measured]) -> dict[str, list[float]]:
+    """Give one range of grey values for the marker in all overlays of a study."""
+    filled = [image.objects for image in images if len(image.objects)]
+    if not filled:
+        return {}
+    low = min(float(objects["marker_cell_p5"].min()) for objects in filled)
+    high = max(float(objects["marker_cell_p95"].quantile(0.99)) for objects in filled)
+    return {"marker": [low, high]} if high > low else {}

@@ -1,0 +1,107 @@
+"""Measuring one image: what a worker does with a task, from the file to the store."""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..imgproc.errors import MeasurementError
+from ..imgproc.measurement import Measurement
+from .errors import InputError
+from .plan import Task
+from .problems import ProblemRow
+from .readers import Image, read_image
+from .store import Store, hash_file
+
+
+@dataclass(frozen=True)
+class Job:
+    """A task and the store that its result goes to."""
+
+    task: Task
+    store: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job: nothing to say, or the problem."""
+
+    fingerprint: str
+    problem: ProblemRow | None
+    seconds: float
+
+
+def measure_job(job: Job) -> Outcome:
+    """Measure one image and store the result; a bad input is an outcome, not an error."""
+    started = time.perf_counter()
+    problem = _problem_of(job)
+    return Outcome(job.task.fingerprint, problem, time.perf_counter() - started)
+
+
+def lost_job(job: Job, reason: str) -> Outcome:
+    """Give the outcome of a job whose worker died."""
+    remedy = "open the file in another program; if it is sound, run again with fewer --jobs"
+    return Outcome(job.task.fingerprint, _row(job.task, "measure", reason, remedy), 0.0)
+
+
+def _row(task: Task, stage: str, error: str, remedy: str) -> ProblemRow:
+    return ProblemRow(task.sample.assay, task.sample.image, stage, error, remedy)
+
+
+def _problem_of(job: Job) -> ProblemRow | None:
+    task = job.task
+    try:
+        image, blanks = open_image(task), open_blanks(task)
+    except InputError as error:
+        return _row(task, "read", error.reason, error.remedy)
+    try:
+        measurement = task.assay.measure(image, task.sample, blanks)
+    except (InputError, MeasurementError) as error:
+        return _row(task, "measure", error.reason, error.remedy)
+    except MemoryError:
+        remedy = "run with fewer --jobs, or on a machine with more memory"
+        return _row(task, "measure", "the memory ran out", remedy)
+    except Exception as error:  # one image must not cost the others; the row says what happened
+        reason = f"a fault of the program: {type(error).__name__}: {error}"
+        return _row(task, "measure", reason, "please report it with this image")
+    return _store(job, image, measurement)
+
+
+def _store(job: Job, image: Image, measurement: Measurement) -> ProblemRow | None:
+    task = job.task
+    try:
+        if tuple(hash_file(file) for file in task.files) != task.content:
+            reason = "the file changed while it was being measured"
+            return _row(task, "read", reason, "run again when nothing writes to it")
+        noted = replace(
+            measurement,
+            flags=(*image.flags, *(f for f in measurement.flags if f not in image.flags)),
+            notes=measurement.notes | {"reader": image.notes},
+        )
+        um_per_px = measurement.notes.get("um_per_px")
+        Store(job.store).save(task.fingerprint, noted, um_per_px=um_per_px)
+    except OSError as error:
+        reason = f"the result can't be stored: {error.strerror or error}"
+        return _row(task, "store", reason, "check the space and permissions of the results folder")
+    return None
+
+
+def open_image(task: Task) -> Image:
+    """Read a task's image with its assay's options.
+
+    Raises
+    ------
+    InputError
+        If the file can't be read as an image.
+    """
+    return task.assay.open(task.reference)
+
+
+def open_blanks(task: Task) -> list[Image]:
+    """Read the empty bright fields of a task.
+
+    Raises
+    ------
+    InputError
+        If one of them can't be read as an image.
+    """
+    return [read_image(path) for path in task.blanks]

@@ -1,0 +1,178 @@
+"""The plan: what there is to measure, each image with the fingerprint of its result."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from .assay import Assay
+from .problems import ProblemRow
+from .readers import split_reference
+from .samples import BLANK, Sample
+from .store import fingerprint, hash_file
+from .study import Study
+
+_HASHING_THREADS = 4  # hashing waits for the disk, and lets other threads run
+
+
+@dataclass(frozen=True)
+class Task:
+    """One image to measure.
+
+    Attributes
+    ----------
+    sample : Sample
+        The image's row of the sheet.
+    assay : Assay
+        The assay it belongs to.
+    reference : pathlib.Path
+        The absolute path, with ``#n`` behind it for one image of a container.
+    blanks : tuple of pathlib.Path
+        Empty bright fields of the same batch.
+    content : tuple of str
+        SHA-256 of the image's file and of the blanks'.
+    fingerprint : str
+        The key of its result in the store.
+    name : str
+        The image's name in ``labels/`` and ``overlays/``: its path without the extension.
+    """
+
+    sample: Sample
+    assay: Assay
+    reference: Path
+    blanks: tuple[Path, ...]
+    content: tuple[str, ...]
+    fingerprint: str
+    name: str
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files whose bytes the fingerprint covers, the image's own first."""
+        return (split_reference(self.reference)[0], *self.blanks)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run has to do, and the inputs that can't be planned for."""
+
+    tasks: tuple[Task, ...]
+    problems: tuple[ProblemRow, ...]
+
+
+def plan_study(study: Study, samples: Sequence[Sample]) -> Plan:
+    """Give a study's tasks with their fingerprints.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    samples : sequence of Sample
+        Its sheet.
+
+    Returns
+    -------
+    Plan
+        Tasks in the sheet's order, and a problem for every file that isn't there or can't be read.
+    """
+    assays = study.image_assays
+    chosen = [sample for sample in samples if sample.assay in assays]
+    hashes, problems = _hash_inputs(study, chosen)
+    blanks = _blanks_by_batch(study, chosen, hashes)
+    names = image_names(chosen)
+    tasks = []
+    for sample in chosen:
+        reference = study.folder / sample.image
+        content = hashes.get(split_reference(reference)[0])
+        if sample.role == BLANK or content is None:
+            continue
+        held = blanks.get((sample.assay, sample.batch), ())
+        tasks.append(_task(assays[sample.assay], sample, reference, held, hashes, names))
+    return Plan(tuple(tasks), tuple(problems))
+
+
+def _task(
+    assay: Assay,
+    sample: Sample,
+    reference: Path,
+    blanks: tuple[Path, ...],
+    hashes: Mapping[Path, str],
+    names: Mapping[tuple[str, str], str],
+) -> Task:
+    path, series = split_reference(reference)
+    content = tuple(hashes[file] for file in (path, *blanks))
+    parts = {
+        "content": content,
+        "series": series,
+        "parameters": assay.measuring_parameters(),
+        "px_per_mm": sample.px_per_mm,
+        "um_per_px": sample.um_per_px,
+    }
+    name = names[sample.assay, sample.image]
+    return Task(sample, assay, reference, blanks, content, fingerprint(parts), name)
+
+
+def _hash_inputs(
+    study: Study, samples: Sequence[Sample]
+) -> tuple[dict[Path, str], list[ProblemRow]]:
+    """Hash every file once; a file that can't be hashed is a problem of each of its rows."""
+    files = {sample: split_reference(study.folder / sample.image)[0] for sample in samples}
+    distinct = sorted(set(files.values()))
+    with ThreadPoolExecutor(_HASHING_THREADS) as pool:
+        results = dict(zip(distinct, pool.map(_hash_or_reason, distinct), strict=True))
+    hashes = {file: result for file, (result, reason) in results.items() if not reason}
+    problems = []
+    for sample, file in files.items():
+        reason = results[file][1]
+        if reason:
+            remedy = "put the file where the sheet says, or mend or remove its row"
+            problems.append(ProblemRow(sample.assay, sample.image, "read", reason, remedy))
+    return hashes, problems
+
+
+def _hash_or_reason(file: Path) -> tuple[str, str]:
+    if not file.exists():
+        return "", "the file isn't there"
+    if not file.is_file():
+        return "", "this is not a file"
+    try:
+        return hash_file(file), ""
+    except OSError as error:
+        return "", f"the file can't be read: {error.strerror or error}"
+
+
+def _blanks_by_batch(
+    study: Study, samples: Sequence[Sample], hashes: Mapping[Path, str]
+) -> dict[tuple[str, str], tuple[Path, ...]]:
+    held: dict[tuple[str, str], list[Path]] = defaultdict(list)
+    for sample in samples:
+        path = study.folder / sample.image
+        if sample.role == BLANK and path in hashes:
+            held[sample.assay, sample.batch].append(path)
+    return {key: tuple(paths) for key, paths in held.items()}
+
+
+def image_names(samples: Sequence[Sample]) -> dict[tuple[str, str], str]:
+    """Name each image's results: its path without the extension, whole where two would clash.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        All rows of the sheet.
+
+    Returns
+    -------
+    dict
+        From (assay, image) to the name, a relative path with forward slashes that never leaves
+        the folder it is put under.
+    """
+    short = {(s.assay, s.image): _inside(PurePosixPath(s.image).with_suffix("")) for s in samples}
+    uses = Counter((assay, name.lower()) for (assay, _), name in short.items())
+    return {
+        (assay, image): name if uses[assay, name.lower()] == 1 else _inside(PurePosixPath(image))
+        for (assay, image), name in short.items()
+    }
+
+
+def _inside(path: PurePosixPath) -> str:
+    return "/".join(part for part in path.parts if part not in ("/", "..", "."))

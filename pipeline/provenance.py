@@ -1,0 +1,142 @@
+"""Provenance: what a run was made of, as run.json and as an RO-Crate."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from .assay import Calibration
+from .plan import Task
+from .study import Study
+
+# the libraries whose version can change a measured number or a p-value
+_LIBRARIES = (
+    *("numpy", "scipy", "pandas", "statsmodels", "scikit-image", "opencv-python-headless"),
+    *("numba", "tifffile", "imagecodecs", "liffile", "openslide-python", "pillow", "pillow-heif"),
+)
+CRATE_FILE = "ro-crate-metadata.json"
+
+
+def versions() -> dict[str, str]:
+    """Give the versions of xenoquant, Python and the libraries that numbers depend on."""
+    known = {"xenoquant": xenoquant_version(), "python": platform.python_version()}
+    return known | {name: metadata.version(name) for name in _LIBRARIES}
+
+
+def xenoquant_version() -> str:
+    """Give the program's version."""
+    return metadata.version("xenoquant")
+
+
+def describe_run(
+    study: Study,
+    tasks: Sequence[Task],
+    *,
+    calibrations: Mapping[str, Calibration],
+    seconds: Mapping[str, float],
+    counts: Mapping[str, int],
+) -> dict[str, Any]:
+    """Give the content of run.json.
+
+    Parameters
+    ----------
+    study : Study
+        The study that was run.
+    tasks : sequence of Task
+        Its images, measured now or before.
+    calibrations : mapping of str to Calibration
+        The thresholds by assay.
+    seconds : mapping of str to float
+        Time by stage.
+    counts : mapping of str to int
+        Images measured, reused and failed.
+
+    Returns
+    -------
+    dict
+        JSON-serialisable.
+    """
+    return {
+        "versions": versions(),
+        "platform": platform.platform(),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "study": study.header.model_dump(mode="json"),
+        "parameters": {name: assay.model_dump(mode="json") for name, assay in study.assays.items()},
+        "calibrations": {
+            name: {**held.values, "flags": list(held.flags)} for name, held in calibrations.items()
+        },
+        "images": [_describe_image(study, task) for task in tasks],
+        "counts": dict(counts),
+        "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
+    }
+
+
+def _describe_image(study: Study, task: Task) -> dict[str, Any]:
+    image, *blanks = task.content
+    return {
+        "assay": task.sample.assay,
+        "image": task.sample.image,
+        "role": task.sample.role,
+        "sha256": image,
+        "blanks": [
+            {"image": _relative(path, study.folder), "sha256": content}
+            for path, content in zip(task.blanks, blanks, strict=True)
+        ],
+        "fingerprint": task.fingerprint,
+    }
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
+
+
+def describe_crate(study: Study, run: Mapping[str, Any], files: Sequence[str]) -> dict[str, Any]:
+    """Give the RO-Crate metadata of a results folder.
+
+    Parameters
+    ----------
+    study : Study
+        The study that was run.
+    run : mapping
+        The content of run.json.
+    files : sequence of str
+        The tables and the report, relative to the results folder.
+
+    Returns
+    -------
+    dict
+        JSON-LD, to be written as ``ro-crate-metadata.json``.
+    """
+    from rocrate.model import File, SoftwareApplication
+    from rocrate.rocrate import ROCrate
+
+    crate = ROCrate()
+    crate.name = study.header.title
+    crate.description = "Measurements and group comparisons of a xenograft study"
+    crate.datePublished = run["finished"]
+    program = SoftwareApplication(
+        crate, "#xenoquant", {"name": "xenoquant", "softwareVersion": run["versions"]["xenoquant"]}
+    )
+    crate.add(program)
+    inputs = [
+        crate.add(
+            File(
+                crate,
+                dest_path=f"../{image['image']}",
+                properties={"sha256": image["sha256"], "additionalType": image["assay"]},
+            )
+        )
+        for image in run["images"]
+    ]
+    outputs = [crate.add(File(crate, dest_path=name)) for name in files]
+    crate.add_action(
+        program,
+        identifier="#run",
+        object=inputs,
+        result=outputs,
+        properties={"endTime": run["finished"]},
+    )
+    described: dict[str, Any] = crate.metadata.generate()
+    return described

@@ -1,0 +1,197 @@
+"""Roll-up: objects to images, images to animals, animals to groups."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from .assay import Assay, Calibration, Classified, Measured, RollUp
+from .problems import ProblemRow
+from .samples import NEGATIVE_CONTROL, SAMPLE, Sample
+
+if TYPE_CHECKING:
+    from .study import Study
+
+IMAGE_COLUMNS = ["assay", "image", "animal", "group", "role", "feature", "value", "flag"]
+ANIMAL_COLUMNS = ["assay", "feature", "animal", "group", "value", "n_images", "n_objects"]
+GROUP_COLUMNS = [
+    *("assay", "feature", "group", "n", "mean", "sd", "sem"),
+    *("ci_low", "ci_high", "median", "q1", "q3"),
+]
+FLAG_SEPARATOR = ";"
+_IDENTITY = ("assay", "image", "animal", "group")
+
+
+@dataclass(frozen=True)
+class AssayResult:
+    """One assay, rolled up from objects to images.
+
+    Attributes
+    ----------
+    calibration : Calibration
+        The thresholds that were applied.
+    classified : list of (Sample, Classified)
+        Every measured image, in the sheet's order.
+    problems : list of ProblemRow
+        Images whose thresholds could not be applied.
+    """
+
+    calibration: Calibration
+    classified: list[tuple[Sample, Classified]]
+    problems: list[ProblemRow]
+
+
+def classify_assay(name: str, assay: Assay, measured: Sequence[Measured]) -> AssayResult:
+    """Calibrate an assay from its controls and apply the thresholds to all its images."""
+    controls = [m for m in measured if m.sample.role == NEGATIVE_CONTROL]
+    samples = [m for m in measured if m.sample.role == SAMPLE]
+    try:
+        calibration = assay.calibrate(controls, samples)
+    except ValueError as error:
+        remedy = "look at the negative controls' images and numbers, or set the threshold by hand"
+        return AssayResult(
+            Calibration(), [], [ProblemRow(name, "", "calibrate", str(error), remedy)]
+        )
+    classified, problems = [], []
+    for image in measured:
+        try:
+            classified.append((image.sample, assay.classify(image, calibration)))
+        except ValueError as error:
+            remedy = "mend the option named here, then run again; nothing is measured again"
+            row = ProblemRow(name, image.sample.image, "classify", str(error), remedy)
+            problems.append(row)
+    return AssayResult(calibration, classified, problems)
+
+
+def with_identity(table: pd.DataFrame, sample: Sample) -> pd.DataFrame:
+    """Put assay, image, animal and group in front of an image's objects or regions."""
+    leading = [name for name in ("object", "region", "y_px", "x_px") if name in table.columns]
+    own = [name for name in table.columns if name not in (*_IDENTITY, *leading)]
+    kept = table[[*leading, *own]].copy()
+    for place, name in enumerate(_IDENTITY):
+        kept.insert(place, name, pd.Series(getattr(sample, name), index=kept.index, dtype="str"))
+    return kept
+
+
+def join_tables(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Join images' tables; an empty one keeps its columns and never changes a column's type."""
+    held = list(tables)
+    filled = [table for table in held if len(table)]
+    if not filled:
+        return held[0] if held else pd.DataFrame()
+    return pd.concat(filled, ignore_index=True)
+
+
+def image_table(results: Mapping[str, AssayResult]) -> pd.DataFrame:
+    """Give images.csv: a row a feature of an image, with the image's flags on each."""
+    rows = [
+        (
+            sample.assay,
+            sample.image,
+            sample.animal,
+            sample.group,
+            sample.role,
+            feature,
+            value,
+            flags,
+        )
+        for result in results.values()
+        for sample, image in result.classified
+        for flags in [FLAG_SEPARATOR.join(image.flags)]
+        for feature, value in image.features.items()
+    ]
+    return pd.DataFrame(rows, columns=IMAGE_COLUMNS)
+
+
+def animal_table(study: "Study", results: Mapping[str, AssayResult]) -> pd.DataFrame:
+    """Give animals.csv: a row a feature of an animal, from its images that are samples."""
+    order = {group: place for place, group in enumerate(study.header.groups)}
+    rows = [
+        row
+        for name, result in results.items()
+        for row in _animal_rows(name, study.image_assays[name], result, order)
+    ]
+    return pd.DataFrame(rows, columns=ANIMAL_COLUMNS)
+
+
+def _counts(sample: Sample) -> bool:
+    return sample.role == SAMPLE and sample.animal != ""
+
+
+def _animal_rows(
+    name: str, assay: Assay, result: AssayResult, order: Mapping[str, int]
+) -> list[tuple[object, ...]]:
+    """Give one assay's rows: feature by feature, groups in their order, animals by name."""
+    images = pd.DataFrame(
+        [
+            {"animal": s.animal, "group": s.group, "_objects": len(image.objects), **image.features}
+            for s, image in result.classified
+            if _counts(s)
+        ]
+    )
+    if images.empty:
+        return []
+    animals = dict(list(images.groupby(["animal", "group"])))
+    places = sorted(animals, key=lambda key: (order.get(key[1], len(order)), key[0]))
+    rows: list[tuple[object, ...]] = []
+    for feature in images.columns[3:]:
+        rule = assay.features.get(feature, RollUp())
+        for animal, group in places:
+            held = animals[animal, group]
+            value = combine(held, feature, rule)
+            n_images, n_objects = int(held[feature].notna().sum()), int(held["_objects"].sum())
+            rows.append((name, feature, animal, group, value, n_images, n_objects))
+    return rows
+
+
+def combine(images: pd.DataFrame, feature: str, rule: RollUp) -> float:
+    """Combine a feature of one animal's images.
+
+    Parameters
+    ----------
+    images : pandas.DataFrame
+        A row an image, a column a feature; NaN where an image has no value.
+    feature : str
+        The column to combine.
+    rule : RollUp
+        How.
+
+    Returns
+    -------
+    float
+        NaN if no image has a value (or all weights are zero).
+
+    Examples
+    --------
+    >>> images = pd.DataFrame({"nodules": [3.0, 5.0]})
+    >>> combine(images, "nodules", RollUp("sum")), combine(images, "nodules", RollUp())
+    (8.0, 4.0)
+    """
+    held = images[images[feature].notna()]
+    if held.empty:
+        return float("nan")
+    values = held[feature].astype(float)
+    if rule.combine == "sum":
+        return float(values.sum())
+    if rule.weight is None or rule.weight not in held:
+        return float(values.mean())
+    weights = held[rule.weight].fillna(0).astype(float)
+    total = float(weights.sum())
+    return float((values * weights).sum() / total) if total > 0 else float("nan")
+
+
+def group_table(study: "Study", animals: pd.DataFrame) -> pd.DataFrame:
+    """Give groups.csv: a row a feature of a group, its n being animals."""
+    from ..stats.summaries import summarise_groups
+
+    tables = []
+    for (assay, feature), held in animals.groupby(["assay", "feature"], sort=False):
+        present = [group for group in study.header.groups if (held["group"] == group).any()]
+        table = summarise_groups(held, groups=present)
+        table.insert(0, "feature", feature)
+        table.insert(0, "assay", assay)
+        tables.append(table)
+    if not tables:
+        return pd.DataFrame(columns=GROUP_COLUMNS)
+    return pd.concat(tables, ignore_index=True)[GROUP_COLUMNS]

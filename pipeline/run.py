@@ -1,0 +1,372 @@
+"""A run: from a study's folder to its tables, overlays and report."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+
+from .assay import Measured
+from .comparing import compare_study
+from .drawing import DrawJob, draw_job, lost_drawing
+from .errors import Problem, StudyError
+from .evidence import describe_tables, evaluate_tables, join_animals
+from .measuring import Job, Outcome, lost_job, measure_job
+from .plan import Plan, Task, plan_study
+from .problems import ProblemRow, problem_table
+from .provenance import CRATE_FILE, describe_crate, describe_run
+from .published import Published
+from .readers import split_reference
+from .rollup import (
+    AssayResult,
+    animal_table,
+    classify_assay,
+    group_table,
+    image_table,
+    join_tables,
+    with_identity,
+)
+from .samples import Sample, load_samples
+from .store import Store
+from .study import SAMPLES_FILE, Study, load_study
+from .table_assay import TableResult
+from .views import study_view
+from .workers import default_jobs, process_pool, run_tasks
+from .writers import write_csv, write_json, write_parquet
+
+PENDING = "plan"  # the stage of a row that says an image wasn't asked for yet
+
+
+class Progress(Protocol):
+    """Told how far a stage has come; the command line draws it."""
+
+    def start(self, stage: str, total: int) -> None:
+        """A stage begins."""
+
+    def advance(self, stage: str) -> None:
+        """One item of a stage is done."""
+
+
+class NoProgress:
+    """Says nothing."""
+
+    def start(self, stage: str, total: int) -> None:
+        """Say nothing."""
+
+    def advance(self, stage: str) -> None:
+        """Say nothing."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run is carried out; none of it changes a number.
+
+    Attributes
+    ----------
+    jobs : int
+        Workers at a time.
+    assays : tuple of str
+        Measure only these; all when empty.
+    fresh : bool
+        Measure again what the store already has.
+    pool : callable
+        Makes the executor of that many workers.
+    progress : Progress
+        Told how far the run has come.
+    """
+
+    jobs: int = field(default_factory=default_jobs)
+    assays: tuple[str, ...] = ()
+    fresh: bool = False
+    pool: Callable[[int], Executor] = process_pool
+    progress: Progress = field(default_factory=NoProgress)
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run did.
+
+    Attributes
+    ----------
+    results : pathlib.Path
+        The results folder.
+    report : pathlib.Path
+        The report.
+    measured, reused : int
+        Images measured now, and found in the store.
+    problems : tuple of ProblemRow
+        The rows of problems.csv.
+    """
+
+    results: Path
+    report: Path
+    measured: int
+    reused: int
+    problems: tuple[ProblemRow, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether an input failed (images that weren't asked for don't count)."""
+        return any(row.stage != PENDING for row in self.problems)
+
+
+def run_study(path: Path, options: RunOptions | None = None) -> RunSummary:
+    """Measure, roll up, compare and report a study.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The study's folder or its study.toml.
+    options : RunOptions, optional
+        How to carry it out.
+
+    Returns
+    -------
+    RunSummary
+        What was done; the results are on disk.
+
+    Raises
+    ------
+    StudyError
+        If the study can't be run as written.
+    """
+    study = load_study(path)
+    samples = load_samples(study, study.folder / SAMPLES_FILE)
+    return run_samples(study, samples, options or RunOptions())
+
+
+def run_samples(study: Study, samples: Sequence[Sample], options: RunOptions) -> RunSummary:
+    """Run a study whose sheet has been read; as `run_study`."""
+    _check_assays(study, options.assays)
+    _make_results(study.results)
+    return _Run(study, samples, options).finish()
+
+
+def _check_assays(study: Study, wanted: Sequence[str]) -> None:
+    unknown = [name for name in wanted if name not in study.assays]
+    if unknown:
+        expected = "an assay of study.toml (" + ", ".join(study.assays) + ")"
+        raise StudyError([Problem("--assay", "", n, expected, "mend the name") for n in unknown])
+
+
+def _make_results(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        remedy = "make the study's folder writable"
+        problem = Problem(
+            str(folder), "", error.strerror or str(error), "a folder to write to", remedy
+        )
+        raise StudyError([problem]) from error
+
+
+class _Run:
+    """The stages of one run, in their order; each leaves what the next one needs."""
+
+    def __init__(self, study: Study, samples: Sequence[Sample], options: RunOptions) -> None:
+        self.study = study
+        self.samples = samples
+        self.options = options
+        self.store = Store(study.results / "store")
+        self.problems: list[ProblemRow] = []
+        self.seconds: dict[str, float] = {}
+
+    def finish(self) -> RunSummary:
+        with self._timed("plan"):
+            plan = plan_study(self.study, self.samples)
+            self.problems.extend(plan.problems)
+        with self._timed("measure"):
+            measured = self._measure(plan)
+        with self._timed("roll up"):
+            done = [task for task in plan.tasks if task.fingerprint in self.store]
+            results = self._roll_up(done)
+            tables, unusable = evaluate_tables(self.study)
+            self.problems.extend(unusable)
+        done = [task for task in done if task.fingerprint in self.store]
+        with self._timed("draw"):
+            self._draw(done, results)
+        with self._timed("compare"):
+            self._write_tables(results, tables)
+        counts = {
+            "measured": measured,
+            "reused": len(done) - measured,
+            "problems": len(self.problems),
+        }
+        report = self._report(done, results, tables, counts)
+        problems = tuple(sorted(set(self.problems)))
+        return RunSummary(self.study.results, report, measured, counts["reused"], problems)
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds[stage] = time.perf_counter() - started
+
+    def _measure(self, plan: Plan) -> int:
+        """Measure what the store lacks; give how many images that were."""
+        assays = set(self.options.assays or self.study.image_assays)
+        wanted = [task for task in plan.tasks if task.sample.assay in assays]
+        others = [task for task in plan.tasks if task.sample.assay not in assays]
+        if self.options.fresh:
+            for task in wanted:
+                self.store.discard(task.fingerprint)
+        self.problems.extend(_pending(t) for t in others if t.fingerprint not in self.store)
+        todo = {t.fingerprint: t for t in wanted if t.fingerprint not in self.store}
+        same = _same_result(wanted)
+        outcomes = self._through_pool(
+            "measure",
+            measure_job,
+            [Job(task, self.store.folder) for task in todo.values()],
+            lost_job,
+        )
+        done = 0
+        for outcome in outcomes:
+            done += outcome.problem is None
+            self.problems.extend(_for_each(outcome, same))
+        return done
+
+    def _through_pool(
+        self,
+        stage: str,
+        function: Callable[[Any], Any],
+        jobs: Sequence[Any],
+        lost: Callable[[Any, str], Any],
+    ) -> Iterator[Any]:
+        options = self.options
+        options.progress.start(stage, len(jobs))
+        for result in run_tasks(function, jobs, jobs=options.jobs, lost=lost, pool=options.pool):
+            options.progress.advance(stage)
+            yield result
+
+    def _roll_up(self, done: Sequence[Task]) -> dict[str, AssayResult]:
+        results = {}
+        repeated = _repeated_content(done)
+        for name, assay in self.study.image_assays.items():
+            measured = [
+                found
+                for task in done
+                if task.sample.assay == name
+                for found in self._load(task, repeated)
+            ]
+            results[name] = classify_assay(name, assay, measured)
+            self.problems.extend(results[name].problems)
+        return results
+
+    def _load(self, task: Task, repeated: Mapping[tuple[str, str], str]) -> list[Measured]:
+        """Load one stored image; a damaged entry is said, and measured anew by the next run."""
+        try:
+            held = self.store.load(task.fingerprint)
+        except (OSError, ValueError, KeyError) as error:
+            self.store.discard(task.fingerprint)
+            remedy = "run again: the image will be measured anew"
+            text = f"its stored result was damaged: {error}"
+            self.problems.append(_row(task, "store", text, remedy))
+            return []
+        twin = repeated.get((task.sample.assay, task.sample.image))
+        flags = (*held.flags, *([f"same_bytes_as:{twin}"] if twin else []))
+        return [Measured(task.sample, held.objects, held.regions, held.profiles, flags, held.notes)]
+
+    def _draw(self, done: Sequence[Task], results: Mapping[str, AssayResult]) -> None:
+        """Publish labels and overlays that are missing or out of date."""
+        published = Published.load(self.store.folder / "published.json", self.study.results)
+        jobs = []
+        for task in done:
+            calibration = results[task.sample.assay].calibration
+            if not published.is_current(task, calibration):
+                jobs.append(DrawJob(task, self.store.folder, calibration, self.study.results))
+        failed = set()
+        for problem in self._through_pool("draw", draw_job, jobs, lost_drawing):
+            if problem is not None:
+                self.problems.append(problem)
+                failed.add((problem.assay, problem.image))
+        current = [t for t in done if (t.sample.assay, t.sample.image) not in failed]
+        published.update(current, {name: result.calibration for name, result in results.items()})
+
+    def _write_tables(
+        self, results: Mapping[str, AssayResult], tables: Mapping[str, TableResult]
+    ) -> None:
+        folder = self.study.results
+        for name, result in results.items():
+            for kind in ("objects", "regions"):
+                held = [
+                    with_identity(getattr(image, kind), sample)
+                    for sample, image in result.classified
+                ]
+                write_parquet(folder / kind / f"{name}.parquet", join_tables(held))
+        animals = join_animals(animal_table(self.study, results), tables)
+        comparisons, problems = compare_study(self.study, animals, tables)
+        self.problems.extend(problems)
+        further = [table for result in tables.values() for table in result.tables.items()]
+        contents: dict[str, pd.DataFrame] = {
+            **dict(further),
+            "images": image_table(results),
+            "animals": animals,
+            "groups": group_table(self.study, animals),
+            "comparisons": comparisons,
+            "problems": problem_table(self.problems),
+        }
+        for name, table in contents.items():
+            write_csv(folder / f"{name}.csv", table)
+
+    def _report(
+        self,
+        done: Sequence[Task],
+        results: Mapping[str, AssayResult],
+        tables: Mapping[str, TableResult],
+        counts: Mapping[str, int],
+    ) -> Path:
+        from .report import write_report
+
+        folder = self.study.results
+        calibrations = {name: result.calibration for name, result in results.items()}
+        run = describe_run(
+            self.study, done, calibrations=calibrations, seconds=self.seconds, counts=counts
+        )
+        run["tables"] = describe_tables(self.study, tables)
+        write_json(folder / "run.json", run)
+        files = sorted(file.relative_to(folder).as_posix() for file in folder.glob("*.csv"))
+        crate = describe_crate(self.study, run, [*files, "report.html", "run.json"])
+        write_json(folder / CRATE_FILE, crate)
+        return write_report(folder, study_view(self.study, done, calibrations, tables, run))
+
+
+def _row(task: Task, stage: str, error: str, remedy: str) -> ProblemRow:
+    return ProblemRow(task.sample.assay, task.sample.image, stage, error, remedy)
+
+
+def _pending(task: Task) -> ProblemRow:
+    return _row(task, PENDING, "not measured yet", "run without --assay, or name this assay too")
+
+
+def _same_result(tasks: Sequence[Task]) -> dict[str, list[Task]]:
+    """Give the tasks that share a fingerprint (one file, given in two rows)."""
+    shared: dict[str, list[Task]] = {}
+    for task in tasks:
+        shared.setdefault(task.fingerprint, []).append(task)
+    return shared
+
+
+def _for_each(outcome: Outcome, same: Mapping[str, list[Task]]) -> list[ProblemRow]:
+    """Give an outcome's problem to every row of the sheet that it concerns."""
+    problem = outcome.problem
+    if problem is None:
+        return []
+    return [
+        _row(t, problem.stage, problem.error, problem.remedy) for t in same[outcome.fingerprint]
+    ]
+
+
+def _repeated_content(tasks: Sequence[Task]) -> dict[tuple[str, str], str]:
+    """Find images whose file is the same, byte for byte, as an earlier one of the assay."""
+    first: dict[tuple[str, str, int | None], str] = {}
+    repeated = {}
+    for task in tasks:
+        series = split_reference(task.reference)[1]
+        image = first.setdefault((task.sample.assay, task.content[0], series), task.sample.image)
+        if image != task.sample.image:
+            repeated[task.sample.assay, task.sample.image] = image
+    return repeated

@@ -1,0 +1,223 @@
+"""The sample sheet: which image belongs to which assay, animal and group."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from .errors import InputError, Problem, StudyError
+from .readers import split_reference
+from .tables import read_table
+
+if TYPE_CHECKING:
+    from .study import Study
+
+ROLES = ("sample", "negative_control", "blank")
+SAMPLE, NEGATIVE_CONTROL, BLANK = ROLES
+NUMBERS = ("px_per_mm", "um_per_px")
+OPTIONAL = ("lobe", "view", "field", "batch")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row of the sample sheet.
+
+    Attributes
+    ----------
+    assay, image, animal, group, role : str
+        As the sheet gives them; animal and group may be empty on controls and blanks.
+    lobe, view, field, batch : str
+        Empty where the sheet doesn't say.
+    px_per_mm, um_per_px : float or None
+        The image's own scale; it wins over the file's and the study's.
+    """
+
+    assay: str
+    image: str
+    animal: str = ""
+    group: str = ""
+    role: str = SAMPLE
+    lobe: str = ""
+    view: str = ""
+    field: str = ""
+    batch: str = ""
+    px_per_mm: float | None = None
+    um_per_px: float | None = None
+
+
+def load_samples(study: "Study", file: Path) -> list[Sample]:
+    """Read and validate the sample sheet.
+
+    Parameters
+    ----------
+    study : Study
+        The study that the sheet belongs to; names the columns of animal and group.
+    file : pathlib.Path
+        The sheet (CSV).
+
+    Returns
+    -------
+    list of Sample
+        In the sheet's order.
+
+    Raises
+    ------
+    StudyError
+        If the sheet can't be read or holds rows that can't be right; the error lists all of them.
+    """
+    header = study.header
+    try:
+        table = read_table(file, text_columns=_text_columns(header.animal, header.group))
+    except InputError as error:
+        problem = Problem(file.name, "", error.reason, "a sample sheet", error.remedy)
+        raise StudyError([problem]) from error
+    problems = _missing_columns(table, header.animal, header.group, file.name)
+    if problems:
+        raise StudyError(problems)
+    table = _normalised(table, header.animal, header.group)
+    problems = [*_check_rows(table, study, file.name), *_check_animals(table, file.name)]
+    if problems:
+        raise StudyError(problems)
+    return [_sample(row) for row in table.to_dict("records")]
+
+
+def missing_images(study: "Study", samples: Iterable[Sample]) -> list[Sample]:
+    """Give the samples whose image file isn't there."""
+    return [s for s in samples if not split_reference(study.folder / s.image)[0].is_file()]
+
+
+def _text_columns(animal: str, group: str) -> list[str]:
+    return ["assay", "image", animal, group, "role", *OPTIONAL, *NUMBERS]
+
+
+def _missing_columns(table: pd.DataFrame, animal: str, group: str, name: str) -> list[Problem]:
+    needed = ("assay", "image", animal, group)
+    remedy = "add the column; xenoquant init writes a sheet with all of them"
+    return [
+        Problem(name, "first line", "", f"a column called {column!r}", remedy)
+        for column in needed
+        if column not in table.columns
+    ]
+
+
+def _normalised(table: pd.DataFrame, animal: str, group: str) -> pd.DataFrame:
+    """Give the sheet with the program's own column names, all text, blanks as empty text."""
+    columns = {"assay": "assay", "image": "image", "animal": animal, "group": group}
+    columns |= {name: name for name in ("role", *OPTIONAL, *NUMBERS)}
+    known = {
+        ours: table[theirs] if theirs in table else pd.Series("", index=table.index)
+        for ours, theirs in columns.items()
+    }
+    sheet = pd.DataFrame(known).fillna("").astype(str).apply(lambda column: column.str.strip())
+    sheet["role"] = sheet["role"].replace("", SAMPLE)
+    return sheet
+
+
+def _schema(study: "Study") -> "object":
+    import pandera.pandas as pa
+
+    header = study.header
+    groups = list(header.groups)
+    return pa.DataFrameSchema(
+        {
+            "assay": pa.Column(str, pa.Check.isin(list(study.image_assays))),
+            "image": pa.Column(str, pa.Check.str_length(min_value=1)),
+            "group": pa.Column(str, pa.Check.isin(["", *groups])),
+            "role": pa.Column(str, pa.Check.isin(list(ROLES))),
+            **{
+                name: pa.Column(str, pa.Check(_positive_or_empty, name="positive"))
+                for name in NUMBERS
+            },
+        },
+        strict=False,
+    )
+
+
+def _positive_or_empty(column: pd.Series) -> pd.Series:
+    numbers = pd.to_numeric(column.where(column != "", "1"), errors="coerce")
+    return (numbers > 0) & (numbers < float("inf"))
+
+
+def _check_rows(table: pd.DataFrame, study: "Study", name: str) -> list[Problem]:
+    """Give every cell that can't be right, in the order of rows."""
+    import pandera.errors
+
+    found: list[tuple[int, Problem]] = []
+    try:
+        _schema(study).validate(table, lazy=True)  # type: ignore[attr-defined]
+    except pandera.errors.SchemaErrors as errors:
+        for case in errors.failure_cases.to_dict("records"):
+            row, column = int(case["index"]), str(case["column"])
+            found.append((row, _cell_problem(name, row, column, str(case["failure_case"]), study)))
+    found += _check_identity(table, study, name)
+    return [problem for _, problem in sorted(found, key=lambda item: item[0])]
+
+
+def _cell_problem(name: str, row: int, column: str, value: str, study: "Study") -> Problem:
+    expected = {
+        "assay": "an image assay of study.toml (" + ", ".join(study.image_assays) + ")",
+        "image": "the path of an image",
+        "group": "a group of study.toml (" + ", ".join(study.header.groups) + ")",
+        "role": "one of " + ", ".join(ROLES),
+    }.get(column, "a positive number, or nothing")
+    shown = study.header.group if column == "group" else column
+    remedy = (
+        "mend the cell, or name it in study.toml"
+        if column in ("assay", "group")
+        else "mend the cell"
+    )
+    return Problem(name, f"row {row}, column {shown}", repr(value), expected, remedy)
+
+
+def _check_identity(table: pd.DataFrame, study: "Study", name: str) -> list[tuple[int, Problem]]:
+    """Give rows that lack an animal or group, repeat an image, or leave the study's folder."""
+    header = study.header
+    found: list[tuple[int, Problem]] = []
+    for column, shown in (("animal", header.animal), ("group", header.group)):
+        rows = table.index[(table["role"] == SAMPLE) & (table[column] == "")]
+        expected = f"the {column} of a sample (only controls and blanks may leave it empty)"
+        remedy = "fill the cell, or set the row's role"
+        found += [
+            (int(row), Problem(name, f"row {row}, column {shown}", "", expected, remedy))
+            for row in rows
+        ]
+    for row in table.index[table.duplicated(["assay", "image"]) & (table["image"] != "")]:
+        expected = "each image once in an assay"
+        found.append((int(row), _row_problem(name, row, table, expected, "remove the row")))
+    if not header.read_outside:
+        for row in table.index[[leaves_folder(study.folder, image) for image in table["image"]]]:
+            expected = "an image inside the study's folder"
+            remedy = "copy it into the study, or set read_outside = true under [study]"
+            found.append((int(row), _row_problem(name, row, table, expected, remedy)))
+    return found
+
+
+def _row_problem(name: str, row: int, table: pd.DataFrame, expected: str, remedy: str) -> Problem:
+    return Problem(name, f"row {row}, column image", repr(table.at[row, "image"]), expected, remedy)
+
+
+def leaves_folder(folder: Path, image: str) -> bool:
+    """Tell whether a path leads out of a folder, also through a link."""
+    if PurePosixPath(image).is_absolute():
+        return True
+    return not (folder / image).resolve().is_relative_to(folder.resolve())
+
+
+def _check_animals(table: pd.DataFrame, name: str) -> list[Problem]:
+    """Give the animals that stand in more than one group."""
+    named = table[(table["animal"] != "") & (table["group"] != "")]
+    groups = named.groupby("animal", sort=True)["group"].unique()
+    remedy = "mend the sheet; two animals need two names"
+    return [
+        Problem(name, f"animal {animal!r}", ", ".join(sorted(held)), "one group an animal", remedy)
+        for animal, held in groups.items()
+        if len(held) > 1
+    ]
+
+
+def _sample(row: Mapping[str, str]) -> Sample:
+    numbers = {name: float(row[name]) if row[name] else None for name in NUMBERS}
+    texts = {name: row[name] for name in ("assay", "image", "animal", "group", "role", *OPTIONAL)}
+    return Sample(**texts, **numbers)  # type: ignore[arg-type]

@@ -1,0 +1,77 @@
+"""The plugin without a window: layers carry pixel sizes, and the manifest is valid."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from xenoquant.napari_plugin._readers import get_reader, read_layers
+from xenoquant.pipeline.writers import write_labels
+
+STUDY = """
+[study]
+title = "t"
+groups = ["a", "b"]
+reference = "a"
+
+[assays.snai1]
+method = "fluorescence"
+"""
+
+
+@pytest.fixture
+def field(tmp_path: Path) -> Path:
+    """A two-channel field of 0.25 µm a pixel."""
+    file = tmp_path / "if" / "m1.ome.tif"
+    file.parent.mkdir()
+    planes = np.arange(2 * 8 * 9, dtype=np.uint16).reshape(2, 8, 9)
+    metadata = {
+        "axes": "CYX",
+        "Channel": {"Name": ["Alexa488", "DAPI"]},
+        **{f"PhysicalSize{axis}": 0.25 for axis in "XY"},
+    }
+    tifffile.imwrite(file, planes, ome=True, metadata=metadata)
+    return file
+
+
+def test_channels_become_layers_with_the_files_own_pixel_size(field):
+    reader = get_reader(str(field))
+    assert reader is not None
+    layers = reader(str(field))
+    assert [kind for _, _, kind in layers] == ["image", "image"]
+    assert [meta["colormap"] for _, meta, _ in layers] == ["green", "blue"]
+    for _, meta, _ in layers:
+        assert meta["scale"] == (0.25, 0.25)  # as written above
+    np.testing.assert_array_equal(layers[0][0], np.arange(72).reshape(8, 9))
+
+
+def test_labels_of_the_study_around_an_image_come_with_it(field):
+    folder = field.parents[1]
+    (folder / "study.toml").write_text(STUDY)
+    (folder / "samples.csv").write_text(
+        "assay,image,animal,group\nsnai1,if/m1.ome.tif,m1,a\n", encoding="utf-8"
+    )
+    labels = np.zeros((8, 9), np.int32)
+    labels[2:4, 3:5] = 7
+    target = folder / "results" / "labels" / "snai1" / "if" / "m1.ome" / "nuclei.tif"
+    write_labels(target, labels, um_per_px=0.25)
+    array, meta, kind = read_layers(str(field))[-1]
+    assert (kind, meta["name"], meta["scale"]) == ("labels", "nuclei", (0.25, 0.25))
+    np.testing.assert_array_equal(array, labels)
+
+
+def test_other_files_are_left_to_others():
+    assert get_reader("notes.txt") is None
+    assert get_reader(["a.tif", "b.tif"]) is None
+
+
+def test_npe2_finds_the_manifest_valid(repository):
+    """npe2's own validation is the authority; an invalid manifest makes a plugin vanish."""
+    manifest = repository / "napari_plugin" / "napari.yaml"
+    command = [sys.executable, "-W", "ignore", "-m", "npe2", "validate", str(manifest)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "valid" in (done.stdout + done.stderr).lower()

@@ -1,0 +1,472 @@
+"""Stain vectors of hematoxylin and DAB, their estimation, and unmixing with a residual.
+
+What a pixel holds is c = OD · M⁻¹, where the rows of M are the unit vectors of hematoxylin, DAB
+and the residual, which is perpendicular to both: it catches what is neither stain. c is in units
+of optical density (log10) along the vector, as in QuPath.
+
+How scikit-image's ``rgb2hed`` differs on the same pixels:
+
+- it takes the white as 1 (255), whatever the lamp; here I0 comes from the blank or the slide;
+- it returns ln(v) / ln(1e-6), so its numbers are OD / 6 before unmixing: 0.2 OD is 0.033 there;
+- it unmixes against hematoxylin, eosin and DAB at once. Eosin isn't on an H-DAB slide, lies
+  between the other two, and takes up part of both; here the third vector is the residual;
+- it sets negative amounts to zero, which hides pixels that no mixture explains; here they are kept
+  until they are averaged.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numba
+import numpy as np
+
+from .errors import MeasurementError
+from .optics import log_counts
+
+HEMATOXYLIN = (0.651, 0.701, 0.290)
+DAB = (0.269, 0.568, 0.778)
+"""Default H-DAB vectors of Ruifrok and Johnston, as QuPath gives them."""
+
+BROWN_OD = 0.2
+"""From this much DAB on a pixel is called brown where nuclei and pigment are looked for, whatever
+the study's cut-offs: those are applied to stored measurements and must not change them."""
+
+SMALLEST_STAIN_ANGLE_DEG = 5.0
+"""Two stains closer than this can't be told apart: noise would be multiplied more than tenfold."""
+
+FEWEST_PIXELS = 100
+"""A direction is averaged over at least so many pixels: noise falls to a tenth."""
+
+SMALLEST_SHARE = 0.005
+"""A stain on less of the tissue than this isn't estimated: specks and edges would be."""
+
+WELL_STAINED_OD = 0.4
+"""From here on, noise of 0.02 OD turns a pixel's colour by less than 3 degrees."""
+
+SATURATING_OD = 2.0
+"""Beyond, a channel is close to black and the colour is no longer the stain's."""
+
+BLUE_ANGLES_DEG = (-60.0, 35.0)
+BROWN_ANGLES_DEG = (55.0, 150.0)
+"""Blue and brown pixels by the angle atan2(DAB, hematoxylin) under the default vectors."""
+
+PUREST_SHARE = 0.1
+"""Mixing draws a class towards the other stain and noise spreads it both ways; on rendered fields
+with vectors turned by up to 12 degrees, the outermost tenth errs least."""
+
+DENSEST_PERCENTILE = 95.0
+"""Of a blue nucleus's pixels; the few beyond are saturated brown ones, where unmixing is noise."""
+
+GRAIN_PX = 0.7
+"""Blur that takes grain and JPEG's colour noise off the pixels that vectors are estimated from,
+and mixes no neighbouring cells."""
+
+HEMATOXYLIN_SPREAD_DEG = 18.0
+DAB_SPREAD_DEG = 8.0
+"""Hematoxylin's colour varies with mordant, bluing and camera: published vectors lie up to 9
+degrees from the default (Macenko's 0.563 0.720 0.406 does), and twice that is another dye. DAB is
+one polymer: an estimate farther away is another pigment (hemosiderin: 10 to 14) or a mixture."""
+
+
+@dataclass(frozen=True)
+class StainVectors:
+    """The colours of two stains in optical density.
+
+    Attributes
+    ----------
+    hematoxylin, dab : tuple of float
+        Optical density in red, green and blue, of any length above zero.
+    """
+
+    hematoxylin: tuple[float, float, float] = HEMATOXYLIN
+    dab: tuple[float, float, float] = DAB
+
+    def matrix(self) -> np.ndarray:
+        """Return the unit vectors as rows (hematoxylin, DAB, residual), shape (3, 3), float64.
+
+        Raises
+        ------
+        MeasurementError
+            If a vector has no length or the two point the same way.
+        """
+        first, second = _unit(self.hematoxylin), _unit(self.dab)
+        residual = np.cross(first, second)
+        if np.linalg.norm(residual) < np.sin(np.deg2rad(SMALLEST_STAIN_ANGLE_DEG)):
+            raise MeasurementError(
+                f"The stain vectors {self.hematoxylin} and {self.dab} point the same way, within "
+                f"{SMALLEST_STAIN_ANGLE_DEG:g} degrees: the stains can't be told apart.",
+                "Give two different vectors, or leave them out to use the defaults.",
+            )
+        return np.vstack([first, second, residual / np.linalg.norm(residual)])
+
+
+def _unit(vector: "tuple[float, ...] | np.ndarray") -> np.ndarray:
+    """Scale a vector of optical densities to length 1."""
+    array = np.asarray(vector, dtype=np.float64)
+    length = float(np.linalg.norm(array))
+    if not np.isfinite(length) or length == 0:
+        raise MeasurementError(
+            f"A stain vector needs three finite optical densities, not all zero; got {vector}.",
+            "Give the optical density of the stain in red, green and blue.",
+        )
+    return array / length
+
+
+def unmix(density: np.ndarray, vectors: StainVectors) -> np.ndarray:
+    """Amounts of hematoxylin, DAB and residual in optical densities: the plain numpy form.
+
+    Parameters
+    ----------
+    density : numpy.ndarray
+        Optical density, shape (..., 3).
+    vectors : StainVectors
+        The stains' colours.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (..., 3), float64: hematoxylin, DAB, residual. Amounts can be negative.
+
+    References
+    ----------
+    Ruifrok AC, Johnston DA (2001). Quantification of histochemical staining by color
+    deconvolution. Anal Quant Cytol Histol 23:291-299.
+    """
+    return np.asarray(density, dtype=np.float64) @ np.linalg.inv(vectors.matrix())
+
+
+def separate(rgb: np.ndarray, white: np.ndarray, vectors: StainVectors) -> np.ndarray:
+    """Counts to amounts of hematoxylin, DAB and residual in one pass.
+
+    Equal to ``unmix(optical_density(rgb, white), vectors)`` to 1e-6, without the images between.
+
+    Parameters
+    ----------
+    rgb : numpy.ndarray
+        Shape (height, width, 3), uint8 or uint16.
+    white : numpy.ndarray
+        I0 in counts, shape (3,) or (height, width, 3).
+    vectors : StainVectors
+        The stains' colours.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (3, height, width), float32: hematoxylin, DAB, residual.
+    """
+    inverse = np.linalg.inv(vectors.matrix())
+    logs = np.log10(np.asarray(white, dtype=np.float64))
+    if logs.ndim == 1:
+        return _separate_by_table(rgb, unmixing_tables(rgb.dtype, white, vectors))
+    return _separate_by_field(rgb, log_counts(rgb.dtype), logs, inverse)
+
+
+def unmixing_tables(dtype: np.dtype, white: np.ndarray, vectors: StainVectors) -> np.ndarray:
+    """What each count of each channel adds to each stain, where the white is one for all pixels.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        uint8 or uint16: the type of the image's counts.
+    white : numpy.ndarray
+        I0 in counts, shape (3,).
+    vectors : StainVectors
+        The stains' colours.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (3 channels, number of counts, 3 stains), float64. A pixel's amounts are the sum of
+        the three rows that its counts select.
+    """
+    logs = np.log10(np.asarray(white, dtype=np.float64))
+    density = np.maximum(0.0, logs[:, None] - log_counts(dtype))
+    return density[:, :, None] * np.linalg.inv(vectors.matrix())[:, None, :]
+
+
+@numba.njit(cache=True, nogil=True)
+def _separate_by_table(rgb: np.ndarray, tables: np.ndarray) -> np.ndarray:
+    height, width, _ = rgb.shape
+    amounts = np.empty((3, height, width), np.float32)
+    red, green, blue = tables[0], tables[1], tables[2]
+    for y in range(height):
+        for x in range(width):
+            r, g, b = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
+            for s in range(3):
+                amounts[s, y, x] = red[r, s] + green[g, s] + blue[b, s]
+    return amounts
+
+
+@numba.njit(cache=True, nogil=True)
+def _separate_by_field(
+    rgb: np.ndarray, table: np.ndarray, log_white: np.ndarray, inverse: np.ndarray
+) -> np.ndarray:
+    height, width, _ = rgb.shape
+    amounts = np.empty((3, height, width), np.float32)
+    for y in range(height):
+        for x in range(width):
+            red = max(0.0, log_white[y, x, 0] - table[rgb[y, x, 0]])
+            green = max(0.0, log_white[y, x, 1] - table[rgb[y, x, 1]])
+            blue = max(0.0, log_white[y, x, 2] - table[rgb[y, x, 2]])
+            for s in range(3):
+                amounts[s, y, x] = (
+                    red * inverse[0, s] + green * inverse[1, s] + blue * inverse[2, s]
+                )
+    return amounts
+
+
+def off_colour_deg(amounts: np.ndarray, vectors: StainVectors) -> np.ndarray:
+    """Angle between each pixel's colour and the nearest mixture of hematoxylin and DAB.
+
+    0 is any mixture of the two; ink, eosin and yellow pigments lie off it.
+
+    Parameters
+    ----------
+    amounts : numpy.ndarray
+        Hematoxylin, DAB and residual, shape (3, height, width); smoothed, since noise turns the
+        colour of pale pixels every way.
+    vectors : StainVectors
+        The vectors they were unmixed with.
+
+    Returns
+    -------
+    numpy.ndarray
+        Degrees, shape (height, width), float32; 0 where there is no stain.
+    """
+    first, second, _ = vectors.matrix()
+    cosine = float(first @ second)
+    blue, brown, residual = amounts
+    beyond_brown = np.minimum(blue, 0) * np.sqrt(1 - cosine**2)  # yellower than DAB
+    beyond_blue = np.minimum(brown, 0) * np.sqrt(1 - cosine**2)  # bluer than hematoxylin
+    off = np.hypot(np.hypot(beyond_brown, beyond_blue), residual)
+    length = np.sqrt(blue**2 + brown**2 + 2 * cosine * blue * brown + residual**2)
+    share = np.divide(off, length, out=np.zeros_like(off), where=length > 0)
+    return np.degrees(np.arcsin(np.minimum(share, 1)))
+
+
+def brown_histogram(
+    rgb: np.ndarray, tables: np.ndarray, mask: np.ndarray, *, bin_od: float, bins: int
+) -> np.ndarray:
+    """Histogram of DAB over masked pixels, from counts in one pass with no image between.
+
+    Parameters
+    ----------
+    rgb : numpy.ndarray
+        Shape (height, width, 3), uint8 or uint16.
+    tables : numpy.ndarray
+        From `unmixing_tables`.
+    mask : numpy.ndarray
+        bool, shape (height, width): the tissue.
+    bin_od : float
+        Width of a bin in optical density.
+    bins : int
+        Number of bins from 0; the first takes what is below, the last what is above.
+
+    Returns
+    -------
+    numpy.ndarray
+        Counts, int64, shape (bins,). The histograms of tiles add up to the slide's.
+    """
+    return _brown_histogram(rgb, np.ascontiguousarray(tables[:, :, 1]), mask, 1 / bin_od, bins)
+
+
+@numba.njit(cache=True, nogil=True)
+def _brown_histogram(
+    rgb: np.ndarray, tables: np.ndarray, mask: np.ndarray, bins_per_od: float, bins: int
+) -> np.ndarray:
+    counts = np.zeros(bins, np.int64)
+    for y in range(rgb.shape[0]):
+        for x in range(rgb.shape[1]):
+            if mask[y, x]:
+                brown = tables[0, rgb[y, x, 0]] + tables[1, rgb[y, x, 1]] + tables[2, rgb[y, x, 2]]
+                # float32, as in the images that `separate` gives: the same pixel, the same bin
+                place = int(np.float32(brown) * bins_per_od)
+                counts[min(max(place, 0), bins - 1)] += 1
+    return counts
+
+
+def nuclear_signal(hematoxylin: np.ndarray, dab: np.ndarray) -> np.ndarray:
+    """Combine the stains so that a brown nucleus shows as much as a blue one.
+
+    A strongly brown nucleus hides its hematoxylin and is many times denser than a blue one: a
+    threshold over the sum would find the brown nuclei only. The sum is therefore cut off where the
+    image's blue nuclei are densest (95th percentile above Otsu's threshold of hematoxylin).
+
+    Parameters
+    ----------
+    hematoxylin, dab : numpy.ndarray
+        Amounts, shape (height, width), float32.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (height, width), float32, at least 0.
+    """
+    blue = np.maximum(hematoxylin, 0)
+    total = blue + np.maximum(dab, 0)
+    top = float(blue.max(initial=0))
+    if top <= 0:
+        return total
+    levels = (blue * (65535 / top)).astype(np.uint16)
+    cut, _ = cv2.threshold(levels, 0, 65535, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    return np.minimum(total, np.float32(np.percentile(blue[levels > cut], DENSEST_PERCENTILE)))
+
+
+def from_single_stains(hematoxylin_density: np.ndarray, dab_density: np.ndarray) -> StainVectors:
+    """Stain vectors from regions (or slides) that hold one stain each.
+
+    Parameters
+    ----------
+    hematoxylin_density, dab_density : numpy.ndarray
+        Optical densities of the regions' pixels, shape (..., 3).
+
+    Returns
+    -------
+    StainVectors
+        Unit vectors along the mean optical density of each region.
+
+    Raises
+    ------
+    MeasurementError
+        If a region is empty or clear.
+
+    References
+    ----------
+    Ruifrok AC, Johnston DA (2001). Anal Quant Cytol Histol 23:291-299.
+    """
+    blue, brown = (
+        np.asarray(density, dtype=np.float64).reshape(-1, 3)
+        for density in (hematoxylin_density, dab_density)
+    )
+    if min(len(blue), len(brown)) == 0:
+        raise MeasurementError(
+            "A single-stain region has no pixels.",
+            "Mark a region that holds hematoxylin only and one that holds DAB only.",
+        )
+    return StainVectors(_triple(_unit(blue.mean(axis=0))), _triple(_unit(brown.mean(axis=0))))
+
+
+def macenko(
+    density: np.ndarray, *, threshold_od: float = 0.15, percentile: float = 1.0
+) -> StainVectors:
+    """Stain vectors at the two ends of the fan that the pixels make in their plane.
+
+    It needs both stains alone somewhere in the image, in more pixels than `percentile`: DAB on
+    nuclei only, or on few cells, gives a vector that is a mixture.
+
+    Parameters
+    ----------
+    density : numpy.ndarray
+        Optical densities of tissue pixels, shape (n, 3).
+    threshold_od : float
+        Pixels with a shorter optical density vector are left out.
+    percentile : float
+        Share of pixels, in percent, beyond each end.
+
+    Returns
+    -------
+    StainVectors
+        The end with more red is hematoxylin (blue dyes absorb red), the other DAB.
+
+    Raises
+    ------
+    MeasurementError
+        If fewer than 100 pixels are stained.
+
+    References
+    ----------
+    Macenko M et al. (2009). A method for normalizing histology slides for quantitative analysis.
+    IEEE ISBI, 1107-1110.
+    """
+    density = np.asarray(density, dtype=np.float64).reshape(-1, 3)
+    stained = density[np.linalg.norm(density, axis=1) > threshold_od]
+    if len(stained) < FEWEST_PIXELS:
+        raise MeasurementError(
+            f"Only {len(stained)} pixels are stained: too few to estimate stain vectors.",
+            "Use the default vectors, or give them.",
+        )
+    plane = np.linalg.eigh(np.cov(stained.T))[1][:, 1:]
+    plane *= np.where(plane.sum(axis=0) < 0, -1, 1)
+    angles = np.arctan2(*(stained @ plane).T)
+    ends = np.percentile(angles, [percentile, 100 - percentile])
+    first, second = (_unit(plane @ [np.sin(end), np.cos(end)]) for end in ends)
+    if first[0] - first[2] < second[0] - second[2]:
+        first, second = second, first
+    return StainVectors(_triple(first), _triple(second))
+
+
+@dataclass(frozen=True)
+class StainEstimate:
+    """Stain vectors, and which of them come from the image.
+
+    Attributes
+    ----------
+    vectors : StainVectors
+        Estimated where there was enough to go by, the default elsewhere.
+    hematoxylin_estimated, dab_estimated : bool
+        False where the default stands.
+    """
+
+    vectors: StainVectors
+    hematoxylin_estimated: bool
+    dab_estimated: bool
+
+
+def estimate_stains(density: np.ndarray, *, dab: bool = True) -> StainEstimate:
+    """Estimate the stain vectors from an image's purest blue and purest brown pixels.
+
+    The default vectors sort the pixels into blue and brown ones; the mean of the tenth of each
+    that lie farthest from the other stain is the estimate. Unlike Macenko's ends it doesn't
+    depend on how much of the tissue is brown. A stain shown by too few pixels, or whose estimate
+    lies farther from the default than slides of different laboratories do, keeps its default.
+
+    Parameters
+    ----------
+    density : numpy.ndarray
+        Optical densities of tissue pixels, shape (n, 3).
+    dab : bool
+        False for a nuclear marker: where all DAB lies on hematoxylin, no pixel shows it alone and
+        the estimate would be a mixture; the default vector is kept.
+
+    Returns
+    -------
+    StainEstimate
+        The vectors and where they come from.
+    """
+    density = np.asarray(density, dtype=np.float64).reshape(-1, 3)
+    length = np.linalg.norm(density, axis=1)
+    clear_colour = (length > WELL_STAINED_OD) & (length < SATURATING_OD)
+    stained = density[clear_colour]
+    amounts = unmix(stained, StainVectors())
+    angle = np.degrees(np.arctan2(amounts[:, 1], amounts[:, 0]))
+    fewest = max(FEWEST_PIXELS, SMALLEST_SHARE * len(density))
+    blue = (angle > BLUE_ANGLES_DEG[0]) & (angle < BLUE_ANGLES_DEG[1])
+    brown = (angle > BROWN_ANGLES_DEG[0]) & (angle < BROWN_ANGLES_DEG[1])
+    first = _purest(stained[blue], -angle[blue], fewest, HEMATOXYLIN, HEMATOXYLIN_SPREAD_DEG)
+    second = None
+    if dab:
+        second = _purest(stained[brown], angle[brown], fewest, DAB, DAB_SPREAD_DEG)
+    return StainEstimate(
+        StainVectors(first or HEMATOXYLIN, second or DAB), first is not None, second is not None
+    )
+
+
+def _purest(
+    density: np.ndarray,
+    purity: np.ndarray,
+    fewest: float,
+    usual: tuple[float, float, float],
+    spread_deg: float,
+) -> tuple[float, float, float] | None:
+    """Mean direction of the purest pixels, None where they are few or far from the usual one."""
+    if len(density) < fewest:
+        return None
+    pure = density[purity >= np.quantile(purity, 1 - PUREST_SHARE)]
+    vector = _unit(pure.mean(axis=0))
+    turned = np.degrees(np.arccos(np.clip(vector @ _unit(usual), -1, 1)))
+    return _triple(vector) if turned <= spread_deg else None
+
+
+def _triple(vector: np.ndarray) -> tuple[float, float, float]:
+    """Return a vector as plain numbers."""
+    return float(vector[0]), float(vector[1]), float(vector[2])

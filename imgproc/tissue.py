@@ -1,0 +1,212 @@
+"""Tissue against glass, lumen, ink and folds, from a bright-field image's optical density."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .optics import brightest_channel, transmission_density
+from .white import ASSUMED_UM_PER_PX, ChosenWhite, find_glass
+
+SMOOTHING_UM = 0.5
+"""Grain and JPEG noise are smoothed over; a wider blur would carry tissue outwards over glass."""
+
+GLASS_SIGMAS = 4.0
+NORMAL_MAD = 1.4826  # standard deviations to a median absolute deviation of 1
+GLASS_MARGIN_OD = 0.005
+THINNEST_TISSUE_OD = (0.015, 0.06)
+"""Least and greatest density from which tissue begins, whatever the glass looks like."""
+
+SMALLEST_PIECE_UM2 = 40.0
+"""Specks under the size of a nucleus are dirt or debris, not tissue."""
+
+SMALLEST_LUMEN_UM2 = 40.0
+"""Smaller clear holes in tissue are fat droplets, vacuoles and cracks within cells."""
+
+PIECE_GAP_UM = 25.0
+"""Parts of tissue closer than this are one piece."""
+
+
+INK_OFF_COLOUR_DEG = 10.0
+"""Red, pink and green inks lie at least this far off any mixture of hematoxylin and DAB, stained
+pixels within 6 degrees. Blue ink has hematoxylin's colour; dense, it is reported as a fold."""
+
+INK_OD = 0.2
+"""Paler than this, a colour is too uncertain to be called ink."""
+
+BLACK_OD = 1.3
+"""Black ink lets through less than a twentieth in every channel; stained tissue passes red or
+blue."""
+
+INK_WIDTH_UM = 20.0
+"""The thinnest pen stroke is wider; a stained cell is not all of one foreign colour so far."""
+
+FOLD_WIDTH_UM = 12.0
+"""Hematoxylin without a gap over more than a nucleus is tissue lying double."""
+
+FOLD_TIMES = 2.5
+FOLD_OD = 0.25
+"""A fold is at least so many times as blue as the tissue's mean, and at least so blue."""
+
+
+@dataclass(frozen=True)
+class Tissue:
+    """Where the tissue is.
+
+    Attributes
+    ----------
+    pieces : numpy.ndarray
+        int32, shape (height, width): pieces of tissue 1 to n, 0 elsewhere.
+    lumen : numpy.ndarray
+        bool, shape (height, width): clear holes enclosed by tissue.
+    threshold_od : float
+        Optical density from which a pixel was tissue.
+    """
+
+    pieces: np.ndarray
+    lumen: np.ndarray
+    threshold_od: float
+
+
+def glass_threshold(density: np.ndarray, glass: np.ndarray) -> float:
+    """Optical density that separates glass from tissue: just above what the glass itself has.
+
+    Parameters
+    ----------
+    density : numpy.ndarray
+        Smoothed `optics.transmission_density`, shape (height, width).
+    glass : numpy.ndarray
+        bool, shape (height, width), from `white.find_glass`.
+
+    Returns
+    -------
+    float
+        Four robust standard deviations and 0.005 above the glass's median, between 0.015 and 0.06;
+        0.015 without glass.
+    """
+    if not glass.any():
+        return THINNEST_TISSUE_OD[0]
+    middle = float(np.median(density[glass]))
+    spread = NORMAL_MAD * float(np.median(np.abs(density[glass] - middle)))
+    return float(np.clip(middle + GLASS_SIGMAS * spread + GLASS_MARGIN_OD, *THINNEST_TISSUE_OD))
+
+
+def find_tissue(rgb: np.ndarray, white: ChosenWhite, *, um_per_px: float | None = None) -> Tissue:
+    """Separate tissue from glass and lumen, and number its pieces.
+
+    Parameters
+    ----------
+    rgb : numpy.ndarray
+        Shape (height, width, 3), counts.
+    white : ChosenWhite
+        From `white.choose_white`; a field without glass is tissue all over.
+    um_per_px : float, optional
+        Pixel size; 0.5 µm is assumed for the sizes of specks and holes where it isn't known.
+
+    Returns
+    -------
+    Tissue
+        Pieces, lumen and threshold.
+    """
+    scale = um_per_px or ASSUMED_UM_PER_PX
+    if not white.glass:
+        everywhere = np.ones(rgb.shape[:2], dtype=np.int32)
+        return Tissue(everywhere, np.zeros(rgb.shape[:2], dtype=bool), 0.0)
+    density = transmission_density(rgb, white.level)
+    density = cv2.GaussianBlur(density, (0, 0), SMOOTHING_UM / scale)
+    threshold = glass_threshold(density, find_glass(rgb, white.level, um_per_px=scale))
+    mask = _without_specks(density > threshold, SMALLEST_PIECE_UM2 / scale**2)
+    large = _without_specks(~mask, SMALLEST_LUMEN_UM2 / scale**2)
+    filled = mask | (_enclosed(~mask) & ~large)
+    return Tissue(_pieces(filled, PIECE_GAP_UM / scale), _enclosed(~filled), threshold)
+
+
+def find_ink(
+    rgb: np.ndarray, white: np.ndarray, off_colour_deg: np.ndarray, *, um_per_px: float | None
+) -> np.ndarray:
+    """Mark pen and dye: wide patches of a colour that isn't a mixture of the stains, or black.
+
+    Parameters
+    ----------
+    rgb : numpy.ndarray
+        Shape (height, width, 3), counts.
+    white : numpy.ndarray
+        I0 in counts, shape (3,) or (height, width, 3).
+    off_colour_deg : numpy.ndarray
+        From `stains.off_colour_deg`, shape (height, width).
+    um_per_px : float or None
+        Pixel size; 0.5 µm is assumed where it isn't known.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool, shape (height, width).
+    """
+    share = rgb.astype(np.float32) / np.asarray(white, dtype=np.float32)
+    black = brightest_channel(share) < 10**-BLACK_OD
+    foreign = (off_colour_deg > INK_OFF_COLOUR_DEG) & (transmission_density(rgb, white) > INK_OD)
+    return _opened(foreign | black, INK_WIDTH_UM / (um_per_px or ASSUMED_UM_PER_PX))
+
+
+def find_folds(
+    hematoxylin: np.ndarray, tissue: np.ndarray, *, um_per_px: float | None
+) -> np.ndarray:
+    """Mark tissue lying double: hematoxylin far above the mean with no gap between nuclei.
+
+    Densely packed nuclei can look the same, so folds are reported and not cut out.
+
+    Parameters
+    ----------
+    hematoxylin : numpy.ndarray
+        Amounts in optical density, shape (height, width).
+    tissue : numpy.ndarray
+        bool, shape (height, width).
+    um_per_px : float or None
+        Pixel size; 0.5 µm is assumed where it isn't known.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool, shape (height, width).
+    """
+    if not tissue.any():
+        return np.zeros(tissue.shape, dtype=bool)
+    least = max(FOLD_OD, FOLD_TIMES * float(hematoxylin[tissue].mean()))
+    width = FOLD_WIDTH_UM / (um_per_px or ASSUMED_UM_PER_PX)
+    return _opened((hematoxylin > least) & tissue, width)
+
+
+def _opened(mask: np.ndarray, width_px: float) -> np.ndarray:
+    """Keep the parts of a mask in which a disc of that width fits."""
+    padded = np.pad(mask.astype(np.uint8), 1)  # the image's edge is an edge
+    inside = cv2.distanceTransform(padded, cv2.DIST_L2, 5) >= width_px / 2
+    if not inside.any():
+        return np.zeros(mask.shape, dtype=bool)
+    reach = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 5)
+    return ((reach <= width_px / 2) & (padded > 0))[1:-1, 1:-1]
+
+
+def _without_specks(mask: np.ndarray, smallest_px: float) -> np.ndarray:
+    """Keep the connected parts of at least so many pixels."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    keep = stats[:, cv2.CC_STAT_AREA] >= smallest_px
+    keep[0] = False
+    return keep[labels]
+
+
+def _enclosed(clear: np.ndarray) -> np.ndarray:
+    """Keep the clear parts that don't touch the image's edge."""
+    count, labels = cv2.connectedComponents(clear.astype(np.uint8), connectivity=4)
+    inside = np.ones(count, dtype=bool)
+    inside[0] = False
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        inside[edge] = False
+    return inside[labels]
+
+
+def _pieces(mask: np.ndarray, gap_px: float) -> np.ndarray:
+    """Number the parts of a mask, counting parts within `gap_px` of each other as one."""
+    radius = max(1, round(gap_px / 2))
+    distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)
+    _, labels = cv2.connectedComponents((distance <= radius).astype(np.uint8), connectivity=8)
+    return np.where(mask, labels, 0).astype(np.int32)

@@ -1,0 +1,266 @@
+"""The white an image is measured with: from a blank, as given, or from the slide's own glass."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .errors import MeasurementError
+from .optics import (
+    BRIGHT_BAND,
+    BRIGHT_PERCENTILE,
+    DIMMEST_WHITE,
+    MOST_COLOURED_WHITE,
+    as_rgb,
+    channel_mean,
+    flat_field,
+    transmission_density,
+    white_level,
+)
+
+ASSUMED_UM_PER_PX = 0.5
+"""Pixel size taken for sizes in micrometres where none is known: a 20x objective."""
+
+LARGEST_BLANK_DRIFT = 0.05
+"""Nothing is brighter than an empty field but by noise; 5 % more is 0.02 of optical density."""
+
+FLAT_SCALE_UM = 1.0
+FLAT_WINDOW_UM = 4.0
+GLASS_OD = 0.001
+FLATTEST_TISSUE_OD = 0.002
+LEAST_QUITE_FLAT = 0.25
+"""Smoothed over a micrometre, most empty glass varies by less than 0.001 OD within 4 micrometres.
+Tissue has fibres and cells: little of it varies by less than 0.002, and hardly any by 0.001."""
+
+DARKEST_GLASS_OD = 0.15
+"""Glass in a badly lit corner has lost up to a third of the light."""
+
+LEAST_GLASS = 0.005
+"""Flat spots on less of the field than this may be chance, or out-of-focus tissue."""
+
+BLOCKS = 16
+LEAST_BLOCK = 0.03
+"""The field is fitted in 16 x 16 blocks; one with less glass than 3 % is left out."""
+
+BLOCK_NOISE_OD = 0.003
+USUAL_SHADING_OD = 0.05
+"""What a block's mean errs by, and what shading without a blank usually comes to from centre to
+edge (a tenth of the light)."""
+
+SURFACE_ROUNDS = 3
+NEAR_GLASS_OD = 0.008
+"""Blocks of glass keep within this of the surface; the palest tissue is twice as dense."""
+
+LEAST_SHADING = 0.02
+"""A scanner's field is even within 2 %: then one white serves all pixels."""
+
+MOST_SHADING = 0.4
+"""More than this isn't a lamp's unevenness but a wrong fit."""
+
+
+@dataclass(frozen=True)
+class ChosenWhite:
+    """The white an image is measured with, and where it comes from.
+
+    Attributes
+    ----------
+    level : numpy.ndarray
+        I0 in counts: shape (3,), or (height, width, 3) where it differs over the field.
+    source : str
+        ``blank``, ``given``, ``slide`` (its own glass) or ``full scale`` (no white was found).
+    glass : bool
+        False where the field shows no empty glass: then all of it is tissue.
+    flags : tuple of str
+        ``no_white`` where full scale stands in; ``blank_differs`` where the image's brightest
+        parts pass the blank by more than 5 %: lamp or exposure moved between the two;
+        ``no_glass`` where the white comes from the brightest spots of a field full of tissue;
+        ``uneven_light`` where the slide's own glass showed shading and a surface through it
+        stands in for a blank.
+    """
+
+    level: np.ndarray
+    source: str
+    glass: bool = True
+    flags: tuple[str, ...] = ()
+
+    def mean(self) -> list[float]:
+        """Return the mean level per channel, in counts."""
+        return [float(value) for value in self.level.reshape(-1, 3).mean(axis=0)]
+
+
+def choose_white(
+    rgb: np.ndarray,
+    *,
+    um_per_px: float | None = None,
+    blank: np.ndarray | None = None,
+    given: tuple[float, float, float] | None = None,
+) -> ChosenWhite:
+    """Choose the white: from the blank, as given, from the slide's glass, else full scale.
+
+    Parameters
+    ----------
+    rgb : numpy.ndarray
+        Shape (height, width, 3), uint8 or uint16.
+    um_per_px : float, optional
+        Pixel size; 0.5 µm is assumed where it isn't known.
+    blank : numpy.ndarray, optional
+        Empty field of the same shape and type.
+    given : tuple of float, optional
+        White level in counts, used where there is no blank.
+
+    Returns
+    -------
+    ChosenWhite
+        The level, its source and flags.
+
+    Raises
+    ------
+    MeasurementError
+        If the blank's shape or type differs from the image's, or a given white is not positive.
+    """
+    if blank is not None:
+        blank = as_rgb(blank)
+        if blank.shape != rgb.shape or blank.dtype != rgb.dtype:
+            raise MeasurementError(
+                f"The blank is {blank.shape} {blank.dtype}, the image {rgb.shape} {rgb.dtype}.",
+                "Give a blank taken with the same camera settings and frame size as the image.",
+            )
+        flat = flat_field(blank)
+        return ChosenWhite(flat, "blank", flags=_blank_flags(rgb, flat))
+    if given is not None:
+        if min(given) < 1:
+            raise MeasurementError(
+                f"The given white {given} has a channel below 1 count.",
+                "Give the counts of empty glass in red, green and blue.",
+            )
+        return ChosenWhite(np.asarray(given, dtype=np.float64), "given")
+    return _own_white(rgb, um_per_px or ASSUMED_UM_PER_PX)
+
+
+def _own_white(rgb: np.ndarray, um_per_px: float) -> ChosenWhite:
+    """Take the white from the slide's own glass, over the field where it is uneven."""
+    white = white_level(rgb)
+    if not white.found:
+        return ChosenWhite(white.level, "full scale", flags=("no_white",))
+    glass = find_glass(rgb, white.level, um_per_px=um_per_px)
+    if not glass.any():
+        return ChosenWhite(white.level, "slide", glass=False, flags=("no_glass",))
+    surface = glass_surface(rgb, glass, um_per_px=um_per_px)
+    light = channel_mean(surface)
+    seen = np.percentile(light[glass], [2, 98])
+    if seen[1] / seen[0] - 1 < LEAST_SHADING or light.max() / light.min() - 1 > MOST_SHADING:
+        return ChosenWhite(np.median(rgb[glass], axis=0).astype(np.float64), "slide")
+    return ChosenWhite(surface, "slide", flags=("uneven_light",))
+
+
+def find_glass(rgb: np.ndarray, white: np.ndarray, *, um_per_px: float) -> np.ndarray:
+    """Mark empty glass by its flatness, which shading doesn't change and tissue doesn't have.
+
+    Parameters
+    ----------
+    rgb : numpy.ndarray
+        Shape (height, width, 3), counts.
+    white : numpy.ndarray
+        I0 in counts, or a first guess: shape (3,) or (height, width, 3).
+    um_per_px : float
+        Pixel size in micrometres.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool, shape (height, width): the inner parts of glass, not its borders. Empty where the
+        flat parts are pale tissue rather than glass: few of them, or none quite flat.
+    """
+    density = transmission_density(rgb, white)
+    smooth = cv2.GaussianBlur(density, (0, 0), FLAT_SCALE_UM / um_per_px)
+    side = 2 * round(FLAT_WINDOW_UM / um_per_px / 2) + 1
+    mean = cv2.blur(smooth, (side, side))
+    variance = cv2.blur(smooth * smooth, (side, side)) - mean * mean
+    flat = (variance < FLATTEST_TISSUE_OD**2) & (smooth < DARKEST_GLASS_OD)
+    quite_flat = flat & (variance < GLASS_OD**2)
+    if quite_flat.mean() < LEAST_GLASS or quite_flat.sum() < LEAST_QUITE_FLAT * flat.sum():
+        return np.zeros(flat.shape, dtype=bool)
+    return quite_flat
+
+
+def glass_surface(rgb: np.ndarray, glass: np.ndarray, *, um_per_px: float) -> np.ndarray:
+    """White level of each pixel: a quadratic surface over the logarithm of the glass's counts.
+
+    The glass is averaged in blocks. The surface's slopes and curvatures are held near zero as far
+    as the blocks allow (ridge regression), so that glass on one side of the field says little
+    about the other. Blocks of flat pale tissue, darker than the surface, are left out in turn.
+
+    Parameters
+    ----------
+    rgb : numpy.ndarray
+        Shape (height, width, 3), counts.
+    glass : numpy.ndarray
+        bool, shape (height, width), from `find_glass`; at least one True.
+    um_per_px : float
+        Pixel size in micrometres.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (height, width, 3), float32, counts.
+
+    References
+    ----------
+    Hoerl AE, Kennard RW (1970). Ridge regression: biased estimation for nonorthogonal problems.
+    Technometrics 12:55-67.
+    """
+    height, width = glass.shape
+    smooth = cv2.GaussianBlur(rgb.astype(np.float32), (0, 0), FLAT_SCALE_UM / um_per_px)
+    logs = np.log10(np.maximum(smooth, 1.0))
+    size = (min(width, BLOCKS), min(height, BLOCKS))
+    share = cv2.resize(glass.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    total = cv2.resize(logs * glass[..., None], size, interpolation=cv2.INTER_AREA)
+    rows, columns = np.nonzero(share >= min(LEAST_BLOCK, float(share.max())))
+    means = total[rows, columns].astype(np.float64) / share[rows, columns, None]
+    terms = _quadratic(2 * (rows + 0.5) / size[1] - 1, 2 * (columns + 0.5) / size[0] - 1)
+    fitted = _ridge(terms, means)
+    for _ in range(SURFACE_ROUNDS):
+        darker = (terms @ fitted - means).mean(axis=1)
+        near = darker - np.median(darker) < NEAR_GLASS_OD
+        fitted = _ridge(terms[near], means[near])
+    return _drawn(fitted, height, width)
+
+
+def _drawn(fitted: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Draw the surface at every pixel, in counts."""
+    y, x = _centred(height)[:, None], _centred(width)[None, :]
+    level = np.empty((height, width, 3), np.float32)
+    for channel, (base, by_y, by_x, by_yy, by_xy, by_xx) in enumerate(fitted.T):
+        rows, columns = base + by_y * y + by_yy * y * y, by_x * x + by_xx * x * x
+        level[..., channel] = rows + columns + by_xy * y * x
+    return np.maximum(10**level, np.float32(1.0))
+
+
+def _ridge(terms: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Fit a surface whose slopes and curvatures are small unless the values say otherwise."""
+    penalty = np.full(terms.shape[1], (BLOCK_NOISE_OD / USUAL_SHADING_OD) ** 2)
+    penalty[0] = 0
+    return np.linalg.solve(terms.T @ terms + np.diag(penalty), terms.T @ values)
+
+
+def _centred(count: int) -> np.ndarray:
+    """Pixel centres from -1 to 1."""
+    return 2 * (np.arange(count) + 0.5) / count - 1
+
+
+def _quadratic(y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Terms of a quadratic surface, shape (n, 6)."""
+    return np.stack([np.ones_like(y), y, x, y * y, x * y, x * x], axis=1)
+
+
+def _blank_flags(rgb: np.ndarray, flat: np.ndarray) -> tuple[str, ...]:
+    """Compare the blank with the slide's own glass, where the image reaches its brightness."""
+    share = cv2.blur(rgb.astype(np.float32) / flat, (5, 5))
+    light = channel_mean(share)
+    bright = np.percentile(light, BRIGHT_PERCENTILE)
+    if bright < DIMMEST_WHITE:
+        return ()
+    glass = np.median(share[light >= BRIGHT_BAND * bright], axis=0)
+    neutral = glass.max() - glass.min() <= MOST_COLOURED_WHITE * glass.max()
+    moved = glass.max() > 1 + LARGEST_BLANK_DRIFT
+    return ("blank_differs",) if neutral and moved else ()

@@ -17,6 +17,7 @@ from ..imgproc.fluorescence import (
     summarise_fluorescence,
 )
 from ..imgproc.measurement import Measurement
+from .acquisition import brightness_settings, differing_settings
 from .assay import Assay, Calibration, Classified, Measured, RollUp, missing_control
 from .dab_assay import pixel_size
 from .overlays import draw_cells_fluorescence
@@ -105,12 +106,16 @@ class FluorescenceAssay(FluorescenceOptions, Assay):
             sample_objects=[sample.objects for sample in samples],
             sample_profiles=[sample.profiles for sample in samples],
         )
-        values = {"threshold": threshold.as_dict(), "display": _display([*controls, *samples])}
+        values = {
+            "threshold": threshold.as_dict(),
+            "display": _display([*controls, *samples]),
+            "control_settings": [brightness_settings(control.notes) for control in controls],
+        }
         return Calibration(values, threshold.flags)
 
     def classify(self, measured: Measured, calibration: Calibration) -> Classified:
         """Tell positive cells from negative ones by the study's threshold."""
-        flags = (*measured.flags, *calibration.flags)
+        flags = (*measured.flags, *calibration.flags, *_other_settings(measured, calibration))
         threshold = _threshold(calibration)
         if threshold is None:
             features = summarise_fluorescence(measured.objects, compartment=self.compartment)
@@ -144,6 +149,14 @@ class FluorescenceAssay(FluorescenceOptions, Assay):
             um_per_px=um_per_px,
             limits=calibration.values.get("display"),
         )
+
+
+def _other_settings(measured: Measured, calibration: Calibration) -> tuple[str, ...]:
+    """Flag an image that was taken with other settings than a negative control."""
+    own = brightness_settings(measured.notes)
+    controls = calibration.values.get("control_settings", ())
+    names = {name for control in controls for name in differing_settings(own, control)}
+    return tuple(f"{name}_differs_from_control" for name in sorted(names))
 
 
 def _threshold(calibration: Calibration) -> Threshold | None:

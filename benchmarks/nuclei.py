@@ -1,0 +1,206 @@
+"""Cost of the fluorescence measurement against a plain scikit-image pipeline and against decoding.
+
+``python benchmarks/nuclei.py`` renders a 2048² field of two channels, measures it in both ways in
+one run, and prints times, ratios, peak memory and, for both, the average precision against the
+rendered truth. ``python benchmarks/nuclei.py FOLDER`` segments FOLDER/images/*.png and compares
+with FOLDER/labels/*.png, in the order of FOLDER/manifest.csv or of the names;
+``--from 0 --every 2`` takes those that the segmenter's constants were not chosen on.
+"""
+
+import argparse
+import io
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import tifffile
+from scipy import ndimage
+from skimage import feature, filters, measure, segmentation
+
+from xenoquant.imgproc.cells import compartments, expand_cells
+from xenoquant.imgproc.fluorescence import FluorescenceOptions, measure_fluorescence
+from xenoquant.imgproc.nuclei import segment_nuclei
+from xenoquant.imgproc.phantoms import FluorescenceScene, render_fluorescence
+
+SIDE_PX = 2048
+UM_PER_PX = 0.5
+OVERLAPS = (0.5, 0.75)
+
+
+def plain_nuclei(image: np.ndarray) -> np.ndarray:
+    """Gaussian, Otsu, distance transform, watershed: the pipeline of most tutorials."""
+    smooth = filters.gaussian(image, 1, preserve_range=True)
+    mask = smooth > filters.threshold_otsu(smooth)
+    distance = ndimage.distance_transform_edt(mask)
+    peaks = feature.peak_local_max(distance, min_distance=5, labels=measure.label(mask))
+    markers = np.zeros(image.shape, np.int32)
+    markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
+    return segmentation.watershed(-distance, markers, mask=mask)
+
+
+def plain_table(channels: dict[str, np.ndarray], nuclei: np.ndarray) -> pd.DataFrame:
+    """Cells, compartments and their statistics with scikit-image."""
+    cells = segmentation.expand_labels(nuclei, 5 / UM_PER_PX)
+    inner = segmentation.find_boundaries(cells, mode="inner")
+    band = (ndimage.distance_transform_edt(~inner) < 1 / UM_PER_PX) & (nuclei == 0)
+    parts = {
+        "nucleus": nuclei,
+        "cytoplasm": np.where((nuclei == 0) & ~band, cells, 0),
+        "membrane": np.where(band, cells, 0),
+        "cell": cells,
+    }
+    stack = np.stack(list(channels.values()), axis=-1)
+    tables = []
+    for name, part in parts.items():
+        table = measure.regionprops_table(
+            part,
+            stack,
+            properties=("label", "area", "centroid", "mean_intensity"),
+            extra_properties=(percentiles_of,),
+        )
+        tables.append(pd.DataFrame(table).set_index("label").add_prefix(f"{name}_"))
+    return pd.concat(tables, axis=1)
+
+
+def percentiles_of(mask: np.ndarray, intensity: np.ndarray) -> np.ndarray:
+    """Three percentiles of each channel."""
+    return np.percentile(intensity[mask], [5, 50, 95], axis=0).ravel()
+
+
+def timed(work: Callable[[], object], repeats: int = 3) -> float:
+    """Give the shortest of some runs, in seconds of processor time (one thread)."""
+    times = []
+    for _ in range(repeats):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def peak_memory_mb(channels: dict[str, np.ndarray]) -> float:
+    """Give the peak resident memory of a fresh process that measures the field (Linux)."""
+    field = np.stack([channels["marker"], channels["nuclei"]])
+    program = (
+        "import sys, numpy\n"
+        "from xenoquant.imgproc.fluorescence import measure_fluorescence\n"
+        f"field = numpy.frombuffer(sys.stdin.buffer.read(), '{field.dtype}')\n"
+        f"marker, nuclei = field.reshape({field.shape})\n"
+        f"measure_fluorescence(dict(marker=marker, nuclei=nuclei), um_per_px={UM_PER_PX})\n"
+        # not ru_maxrss, which a process has from its parent
+        "print(next(x for x in open('/proc/self/status') if x.startswith('VmHWM')).split()[1])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], input=field.tobytes(), capture_output=True, check=True
+    )
+    return float(done.stdout) / 1024
+
+
+def matched(labels: np.ndarray, truth: np.ndarray) -> tuple[list[int], int, int]:
+    """Give the objects matched at each overlap, the true ones, and the found ones."""
+    found, true = int(labels.max()), int(truth.max())
+    pairs = np.bincount(
+        (truth.astype(np.int64) * (found + 1) + labels).ravel(),
+        minlength=(true + 1) * (found + 1),
+    ).reshape(true + 1, found + 1)
+    union = pairs.sum(1)[1:, None] + pairs.sum(0)[None, 1:] - pairs[1:, 1:]
+    overlap = pairs[1:, 1:] / np.maximum(union, 1)
+    present = int(np.count_nonzero(pairs.sum(1)[1:]))
+    return [int(np.count_nonzero(overlap > least)) for least in OVERLAPS], present, found
+
+
+def precision(pairs: Iterator[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
+    """Pooled TP / (TP + FP + FN) at the two overlaps, over (labels, truth) of all images."""
+    hits, objects = np.zeros(2), 0
+    for labels, truth in pairs:
+        some, true, found = matched(labels, truth)
+        hits += some
+        objects += true + found
+    at_half, at_three_quarters = hits / np.maximum(objects - hits, 1)
+    return float(at_half), float(at_three_quarters)
+
+
+def speed() -> None:
+    """Print times and ratios on one rendered field."""
+    cv2.setNumThreads(1)
+    scene = FluorescenceScene(size_px=(SIDE_PX, SIDE_PX), um_per_px=UM_PER_PX)
+    phantom = render_fluorescence(1, scene=scene)
+    small = {name: plane[:256, :256] for name, plane in phantom.channels.items()}
+    measure_fluorescence(small, um_per_px=UM_PER_PX)  # compiles, or loads what is compiled
+    file = io.BytesIO()
+    tifffile.imwrite(file, np.stack(list(phantom.channels.values())), compression="zlib")
+
+    def decode() -> object:
+        file.seek(0)
+        return tifffile.imread(file, maxworkers=1)
+
+    options = FluorescenceOptions()
+    nuclei = segment_nuclei(phantom.channels["nuclei"], UM_PER_PX)
+    cells = expand_cells(nuclei, 5 / UM_PER_PX)
+    seconds = {
+        "decoding (zlib TIFF, two channels)": timed(decode),
+        "nuclei": timed(lambda: segment_nuclei(phantom.channels["nuclei"], UM_PER_PX)),
+        "cells": timed(lambda: expand_cells(nuclei, 5 / UM_PER_PX)),
+        "compartments": timed(lambda: compartments(nuclei, cells, 1 / UM_PER_PX)),
+        "all: nuclei, cells, table, flags": timed(
+            lambda: measure_fluorescence(phantom.channels, um_per_px=UM_PER_PX, options=options)
+        ),
+    }
+    plain = plain_nuclei(phantom.channels["nuclei"])
+    seconds["plain scikit-image: nuclei"] = timed(
+        lambda: plain_nuclei(phantom.channels["nuclei"]), 1
+    )
+    seconds["plain scikit-image: cells and table"] = timed(
+        lambda: plain_table(phantom.channels, plain), 1
+    )
+    for name, value in seconds.items():
+        print(f"{name:40s} {1000 * value:8.0f} ms")
+    whole, decoding = (list(seconds.values())[k] for k in (4, 0))
+    by_plain = sum(list(seconds.values())[5:])
+    print(f"plain / xenoquant                        {by_plain / whole:8.1f} times")
+    print(f"xenoquant / decoding                     {whole / decoding:8.1f} times")
+    memory = peak_memory_mb(phantom.channels)
+    print(f"peak memory of a process that measures the field {memory:6.0f} MB")
+    for name, labels in (("xenoquant", nuclei), ("plain scikit-image", plain)):
+        half, three_quarters = precision(iter([(labels, phantom.nuclei)]))
+        print(f"average precision (rendered) {name}: {half:.3f} / {three_quarters:.3f}")
+
+
+def accuracy(folder: Path, first: int, every: int) -> None:
+    """Print the average precision on a folder of images and label images."""
+    listed = folder / "manifest.csv"
+    if listed.exists():
+        names = [f"{name}.png" for name in pd.read_csv(listed)["name"]][first::every]
+    else:
+        names = sorted(path.name for path in (folder / "images").glob("*.png"))[first::every]
+
+    def pairs(find: Callable[[np.ndarray], np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for name in names:
+            image = cv2.imread(str(folder / "images" / name), cv2.IMREAD_UNCHANGED)
+            truth = cv2.imread(str(folder / "labels" / name), cv2.IMREAD_UNCHANGED)
+            yield find(image if image.ndim == 2 else image[..., :3].max(axis=2)), truth
+
+    for name, find in (("xenoquant", segment_nuclei), ("plain scikit-image", plain_nuclei)):
+        half, three_quarters = precision(pairs(find))
+        print(f"{len(names)} images, average precision {name}: {half:.3f} / {three_quarters:.3f}")
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--from", dest="first", type=int, default=0)
+    parser.add_argument("--every", type=int, default=1)
+    arguments = parser.parse_args()
+    if arguments.folder is None:
+        speed()
+    else:
+        accuracy(arguments.folder, arguments.first, arguments.every)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,327 @@
+"""Basins of a height image: found by flooding, merged where they are one object, trimmed."""
+
+import numpy as np
+from numba import njit
+
+_LEVELS = 4096  # heights are flooded in this many steps
+
+
+@njit(cache=True)
+def _root(parent: np.ndarray, i: int) -> int:
+    root = i
+    while parent[root] != root:
+        root = parent[root]
+    while parent[i] != root:
+        parent[i], i = root, parent[i]
+    return root
+
+
+@njit(cache=True)
+def _descending(height: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Give the flat indices of the mask's pixels from the highest to the lowest level."""
+    flat, inside = height.ravel(), mask.ravel()
+    low, high = np.inf, -np.inf
+    for p in range(flat.size):
+        if inside[p]:
+            low, high = min(low, flat[p]), max(high, flat[p])
+    scale = (_LEVELS - 1) / (high - low) if high > low else 0.0
+    start = np.zeros(_LEVELS + 1, np.int64)
+    for p in range(flat.size):
+        if inside[p]:
+            start[_LEVELS - int((flat[p] - low) * scale)] += 1
+    for level in range(_LEVELS):
+        start[level + 1] += start[level]
+    order = np.empty(start[_LEVELS], np.int32)
+    for p in range(flat.size):
+        if inside[p]:
+            level = _LEVELS - 1 - int((flat[p] - low) * scale)
+            order[start[level]] = p
+            start[level] += 1
+    return order
+
+
+@njit(cache=True)
+def _renumber(labels: np.ndarray, parent: np.ndarray) -> int:
+    """Number the roots 1 to n in order of first number, in place; give n."""
+    number = np.zeros(parent.size, np.int32)
+    n = 0
+    for i in range(1, parent.size):
+        if parent[i] == i:
+            n += 1
+            number[i] = n
+    for i in range(1, parent.size):
+        number[i] = number[_root(parent, i)]
+    flat = labels.ravel()
+    for p in range(flat.size):
+        if flat[p] > 0:
+            flat[p] = number[flat[p]]
+    return n
+
+
+@njit(cache=True)
+def flood(height: np.ndarray, mask: np.ndarray, depth: float) -> tuple[np.ndarray, int]:
+    """Divide a mask into the basins of its peaks, from the highest pixel downwards.
+
+    Where two basins meet, the one whose peak stands less than `depth` above the meeting place
+    joins the other: this is the watershed from the h-maxima of the height, in one pass.
+
+    Parameters
+    ----------
+    height : numpy.ndarray
+        float32, shape (H, W).
+    mask : numpy.ndarray
+        uint8 or bool, shape (H, W), C-contiguous: where to flood.
+    depth : float
+        h, in units of the height.
+
+    Returns
+    -------
+    labels : numpy.ndarray
+        int32, shape (H, W), 1 to n in the mask, 0 outside.
+    n : int
+        Number of basins.
+    """
+    rows, columns = height.shape
+    order = _descending(height, mask)
+    wide = columns + 2  # a frame of background spares asking for the image's edge
+    framed = np.zeros((rows + 2) * wide, np.int32)
+    around = (-wide - 1, -wide, -wide + 1, -1, 1, wide - 1, wide, wide + 1)
+    values = np.zeros((rows + 2, wide), np.float32)
+    values[1:-1, 1:-1] = height
+    heights = values.ravel()
+    parent = np.zeros(order.size + 1, np.int32)
+    peak = np.zeros(order.size + 1, np.float32)
+    count = 0
+    for place in order:
+        p = place + 2 * (place // columns) + wide + 1
+        steepest, own, alone = -np.inf, 0, True
+        for step in around:
+            near = framed[p + step]
+            if near == 0:
+                continue
+            alone = alone and (near == own or own == 0)
+            if heights[p + step] > steepest:
+                steepest, own = heights[p + step], near
+        here = heights[p]
+        if own == 0:
+            count += 1
+            parent[count], peak[count] = count, here
+            framed[p] = count
+            continue
+        root = _root(parent, own)
+        framed[p] = root
+        if alone:
+            continue
+        for step in around:
+            near = framed[p + step]
+            if near == 0 or near == own or near == root:  # noqa: SIM109 numba wants one type
+                continue
+            other = _root(parent, near)
+            if other != root and min(peak[other], peak[root]) - here < depth:
+                high, low = (other, root) if peak[other] > peak[root] else (root, other)
+                parent[low] = high
+                root = high
+    labels = framed.reshape(rows + 2, wide)[1:-1, 1:-1].copy()
+    return labels, _renumber(labels, parent[: count + 1])
+
+
+@njit(cache=True)
+def trim(labels: np.ndarray, signal: np.ndarray, n: int, fraction: float, rounds: int) -> None:
+    """Take from each object, in place, the pixels below a fraction of its own mean signal.
+
+    The mean is that of the pixels kept in the round before, so it settles on the object's core.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        int32, shape (H, W), 1 to n.
+    signal : numpy.ndarray
+        float32, shape (H, W), over background.
+    n : int
+        Number of objects.
+    fraction : float
+        0.5 puts the outline at half height.
+    rounds : int
+        How often the mean is taken.
+    """
+    limit = np.full(n + 1, -np.inf)
+    flat, values = labels.ravel(), signal.ravel()
+    for _ in range(rounds):
+        total, count = np.zeros(n + 1), np.zeros(n + 1)
+        for p in range(flat.size):
+            label = flat[p]
+            if label > 0 and values[p] >= limit[label]:
+                total[label] += values[p]
+                count[label] += 1
+        for label in range(1, n + 1):
+            limit[label] = fraction * total[label] / max(count[label], 1.0)
+    for p in range(flat.size):
+        if flat[p] > 0 and values[p] < limit[flat[p]]:
+            flat[p] = 0
+
+
+@njit(cache=True)
+def _ellipse_fit(moments: np.ndarray) -> float:
+    """Area over that of the ellipse with the same second moments: 1 for any ellipse.
+
+    Two touching equal discs give 0.89. Moments are n, Σy, Σx, Σyy, Σxx, Σxy; a pixel is a
+    square, whose own variance is 1/12.
+    """
+    n = moments[0]
+    if n < 1:
+        return 0.0
+    y, x = moments[1] / n, moments[2] / n
+    yy, xx = moments[3] / n - y * y + 1 / 12, moments[4] / n - x * x + 1 / 12
+    xy = moments[5] / n - y * x
+    return n / (4 * np.pi * np.sqrt(max(yy * xx - xy * xy, 1 / 144)))
+
+
+@njit(cache=True)
+def _measured(labels: np.ndarray, height: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Moments and highest place of each basin."""
+    moments = np.zeros((n + 1, 6))
+    peak = np.full(n + 1, -np.inf)
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            i = labels[y, x]
+            if i > 0:
+                moments[i, 0] += 1
+                moments[i, 1] += y
+                moments[i, 2] += x
+                moments[i, 3] += y * y
+                moments[i, 4] += x * x
+                moments[i, 5] += x * y
+                peak[i] = max(peak[i], height[y, x])
+    return moments, peak
+
+
+@njit(cache=True)
+def _borders(
+    labels: np.ndarray, height: np.ndarray, n: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of touching basins and the height of the highest pass between them."""
+    room = 16 * n + 16  # planar maps have fewer than 3 n borders; corners add some
+    low, high = np.empty(room, np.int32), np.empty(room, np.int32)
+    level = np.empty(room, np.float64)
+    following, head = np.full(room, -1, np.int32), np.full(n + 1, -1, np.int32)
+    count = 0
+    rows, columns = labels.shape
+    for y in range(rows):
+        for x in range(columns):
+            here = labels[y, x]
+            if here == 0:
+                continue
+            for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
+                v, u = y + dy, x + dx
+                if v >= rows or u < 0 or u >= columns:
+                    continue
+                there = labels[v, u]
+                if there == 0 or there == here:
+                    continue
+                a, b = min(here, there), max(here, there)
+                at = min(height[y, x], height[v, u])
+                edge = head[a]
+                while edge >= 0 and high[edge] != b:
+                    edge = following[edge]
+                if edge >= 0:
+                    level[edge] = max(level[edge], at)
+                elif count < room:
+                    low[count], high[count], level[count] = a, b, at
+                    following[count], head[a] = head[a], count
+                    count += 1
+    return low[:count], high[:count], level[:count]
+
+
+@njit(cache=True)
+def merge(
+    labels: np.ndarray,
+    height: np.ndarray,
+    n: int,
+    weight: float,
+    depth: float,
+    small: float,
+    large: float,
+) -> int:
+    """Merge, in place, touching basins that are more of an ellipse together than apart.
+
+    The gain in ellipse fit, plus `weight` times how much shallower than `depth` the pass between
+    them is, must be above 0; a basin under `small` pixels is favoured, a union over `large` is
+    disfavoured by a tenth, what two discs lose against one.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        int32, shape (H, W), 1 to n.
+    height : numpy.ndarray
+        float32, shape (H, W).
+    n : int
+        Number of basins.
+    weight, depth : float
+        Worth of a shallow pass, and what is shallow, in units of the height.
+    small, large : float
+        Areas in pixels.
+
+    Returns
+    -------
+    int
+        Number of objects left; they are numbered from 1 without gaps.
+    """
+    moments, peak = _measured(labels, height, n)
+    low, high, level = _borders(labels, height, n)
+    parent = np.arange(n + 1).astype(np.int32)
+    order = np.argsort(-level, kind="mergesort")
+    merged = True
+    while merged:
+        merged = False
+        for edge in order:
+            a, b = _root(parent, low[edge]), _root(parent, high[edge])
+            if a == b:
+                continue
+            areas = moments[a, 0], moments[b, 0]
+            both = moments[a] + moments[b]
+            apart = areas[0] * _ellipse_fit(moments[a]) + areas[1] * _ellipse_fit(moments[b])
+            gain = _ellipse_fit(both) - apart / max(both[0], 1.0)
+            gain += weight * (depth - (min(peak[a], peak[b]) - level[edge]))
+            gain += 0.1 * (min(areas) < small) - 0.1 * (both[0] > large)
+            if gain > 0:
+                moments[a], peak[a] = both, max(peak[a], peak[b])
+                parent[b] = a
+                merged = True
+    return _renumber(labels, parent)
+
+
+@njit(cache=True)
+def steepness(labels: np.ndarray, signal: np.ndarray, n: int) -> np.ndarray:
+    """Mean slope of a signal along each object's outline.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        int32, shape (H, W), 1 to n.
+    signal : numpy.ndarray
+        float32, shape (H, W).
+    n : int
+        Number of objects.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (n + 1,), per pixel; index 0 is background's, 0.
+    """
+    rows, columns = labels.shape
+    total, count = np.zeros(n + 1), np.zeros(n + 1)
+    for y in range(1, rows - 1):
+        for x in range(1, columns - 1):
+            i = labels[y, x]
+            if i == 0 or (
+                labels[y - 1, x] == i
+                and labels[y + 1, x] == i
+                and labels[y, x - 1] == i
+                and labels[y, x + 1] == i
+            ):
+                continue
+            down = signal[y + 1, x] - signal[y - 1, x]
+            right = signal[y, x + 1] - signal[y, x - 1]
+            total[i] += 0.5 * np.sqrt(down * down + right * right)
+            count[i] += 1
+    return total / np.maximum(count, 1)

@@ -1,0 +1,139 @@
+"""Cells grown from their nuclei, and the compartments of a cell."""
+
+import numpy as np
+from numba import njit
+
+from .errors import MeasurementError
+from .membranes import facing_labels
+
+
+@njit(cache=True)
+def _nearest_in_column(nuclei: np.ndarray, gap: np.ndarray, owner: np.ndarray, far: int) -> None:
+    """Write for each pixel the vertical distance to the nearest labelled one, and its label."""
+    height, width = nuclei.shape
+    for y in range(height):
+        for x in range(width):
+            if nuclei[y, x] > 0:
+                gap[y, x], owner[y, x] = 0, nuclei[y, x]
+            elif y > 0 and gap[y - 1, x] < far:
+                gap[y, x], owner[y, x] = gap[y - 1, x] + 1, owner[y - 1, x]
+            else:
+                gap[y, x], owner[y, x] = far, 0
+    for y in range(height - 2, -1, -1):
+        for x in range(width):
+            if gap[y + 1, x] + 1 < gap[y, x]:
+                gap[y, x], owner[y, x] = gap[y + 1, x] + 1, owner[y + 1, x]
+
+
+@njit(cache=True)
+def _nearest_in_row(
+    gap: np.ndarray, owner: np.ndarray, out: np.ndarray, distance: float, far: int
+) -> None:
+    """Take, along each row, the owner with the shortest straight line (lower envelope)."""
+    height, width = gap.shape
+    apex = np.empty(width, np.int64)  # columns whose parabolas make the lower envelope
+    height_at = np.empty(width, np.int64)
+    begins = np.empty(width + 1, np.float64)
+    limit = distance * distance
+    for y in range(height):
+        count = 0
+        for x in range(width):
+            if gap[y, x] >= far:
+                continue
+            rise = gap[y, x] * gap[y, x]
+            crossing = -np.inf
+            while count > 0:
+                last = apex[count - 1]
+                crossing = (rise + x * x - height_at[count - 1] - last * last) / (2.0 * (x - last))
+                if crossing > begins[count - 1]:
+                    break
+                count -= 1
+            if count == 0:
+                crossing = -np.inf
+            apex[count], height_at[count], begins[count] = x, rise, crossing
+            count += 1
+        if count == 0:
+            continue
+        begins[count] = np.inf
+        k = 0
+        for x in range(width):
+            while begins[k + 1] < x:
+                k += 1
+            run = x - apex[k]
+            if run * run + height_at[k] <= limit:
+                out[y, x] = owner[y, apex[k]]
+
+
+def expand_cells(nuclei: np.ndarray, distance_px: float) -> np.ndarray:
+    """Grow nuclei into cells up to a distance, without overlap.
+
+    Every pixel within `distance_px` (Euclidean, between pixel centres) of a nucleus goes to the
+    nearest one, as in `skimage.segmentation.expand_labels`; pixels at equal distances from two
+    nuclei go to either.
+
+    Parameters
+    ----------
+    nuclei : numpy.ndarray
+        Label image, shape (H, W), whole numbers, 0 is background.
+    distance_px : float
+        Largest distance from the nucleus, in pixels, at least 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        int32 labels of shape (H, W), with the numbers of the nuclei.
+
+    Raises
+    ------
+    MeasurementError
+        If the labels aren't 2-D or the distance is negative.
+    """
+    nuclei = np.ascontiguousarray(nuclei, np.int32)
+    if nuclei.ndim != 2 or not distance_px >= 0:
+        raise MeasurementError(
+            f"cells grow in a 2-D label image by a distance of 0 or more; the labels have shape "
+            f"{nuclei.shape}, the distance is {distance_px}",
+            "give one plane of labels and a distance that isn't negative",
+        )
+    far = int(distance_px) + 1
+    gap = np.empty(nuclei.shape, np.int32)
+    owner = np.empty(nuclei.shape, np.int32)
+    cells = np.zeros(nuclei.shape, np.int32)
+    _nearest_in_column(nuclei, gap, owner, far)
+    _nearest_in_row(gap, owner, cells, float(distance_px), far)
+    return cells
+
+
+def compartments(
+    nuclei: np.ndarray, cells: np.ndarray, membrane_width_px: float
+) -> dict[str, np.ndarray]:
+    """Divide cells into nucleus, cytoplasm and membrane.
+
+    The membrane band is what lies in a cell within `membrane_width_px` of its outline, outside
+    the nucleus; each of two neighbours keeps its own side of a shared outline. The cytoplasm is
+    the rest of the ring around the nucleus. The image's edge is no outline.
+
+    Parameters
+    ----------
+    nuclei, cells : numpy.ndarray
+        Label images of shape (H, W) with the same numbers.
+    membrane_width_px : float
+        Width of the band inside the outline, in pixels; below 1 there is no band and all of the
+        ring is cytoplasm.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        int32 label images ``nucleus``, ``cytoplasm``, ``membrane``, ``cell``; nucleus, cytoplasm
+        and membrane don't overlap and together are the cell.
+    """
+    nuclei = np.ascontiguousarray(nuclei, np.int32)
+    cells = np.ascontiguousarray(cells, np.int32)
+    ring = (cells > 0) & (nuclei == 0)
+    band = (facing_labels(cells, membrane_width_px) >= 0) & ring
+    return {
+        "nucleus": nuclei,
+        "cytoplasm": np.where(ring & ~band, cells, 0).astype(np.int32),
+        "membrane": np.where(band, cells, 0).astype(np.int32),
+        "cell": cells,
+    }

@@ -1,0 +1,367 @@
+"""Immunofluorescence, cell by cell: a marker's level in each compartment of the cell."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from .cells import compartments, expand_cells
+from .errors import MeasurementError
+from .fluorescence_options import Compartment, FluorescenceOptions
+from .labelled import percentiles, sums
+from .measurement import Measurement
+from .membranes import facing_labels, membrane_arcs, stained_membrane_levels, stop_at_membrane
+from .nuclei import (
+    Segmenter,
+    channels_look_swapped,
+    classical_segmenter,
+    typical_diameter_px,
+)
+from .positivity import (
+    Threshold,
+    classify_fluorescence,
+    positivity_threshold,
+)
+from .quality import (
+    BLURRED_EDGE,
+    LEAST_BACKGROUND_SHARE,
+    SATURATED_SHARE,
+    UNEVEN_LIGHT,
+    background_surface,
+    edge_width_px,
+    illumination_ratio,
+    saturated_fraction,
+)
+
+__all__ = [
+    "Compartment",
+    "FluorescenceOptions",
+    "Threshold",
+    "classify_fluorescence",
+    "measure_fluorescence",
+    "positivity_threshold",
+    "summarise_fluorescence",
+]
+
+PARTS = ("nucleus", "cytoplasm", "membrane")  # which together are the cell
+PERCENTS = (5, 50, 95)
+FEW_CELLS = 20  # a share of positives is then known to ± 20 points at best
+TYPICAL_NUCLEUS_UM = 8.0  # to turn µm into pixels where the pixel size is unknown
+BACKGROUND_REACH = 5.0  # nuclear diameters: shading and haze change over tens of cells
+BACKGROUND_MARGIN = 0.25  # nuclear diameters between a cell's outline and background
+
+
+def measure_fluorescence(
+    channels: Mapping[str, np.ndarray],
+    *,
+    um_per_px: float | None,
+    options: FluorescenceOptions | None = None,
+    segmenter: Segmenter | None = None,
+) -> Measurement:
+    """Find nuclei and cells and measure each cell's channels.
+
+    Grey values ending in ``_mean`` and ``_integrated`` are as in the image; ``_net`` and ``ctcf``
+    are over the local background, which is taken from pixels away from all cells.
+
+    Parameters
+    ----------
+    channels : mapping of str to numpy.ndarray
+        ``nuclei`` (required) and, if any, ``marker``; each of shape (H, W), any real dtype.
+    um_per_px : float or None
+        Pixel size in micrometres. Without it, distances are taken in nuclei of 8 µm, areas in µm²
+        are NaN and the image is flagged ``no_scale``.
+    options : FluorescenceOptions, optional
+        Choices; the defaults if not given.
+    segmenter : Segmenter, optional
+        What finds the nuclei; by default the one that `options` names.
+
+    Returns
+    -------
+    Measurement
+        Objects are cells: ``object``, ``y_px``, ``x_px`` (centre of the nucleus), ``area_um2`` and
+        ``area_px`` (of the nucleus), ``touches_edge``, ``cell_area_um2``, and for channel
+        ``nuclei`` and ``marker`` and compartment ``nucleus``, ``cytoplasm``, ``membrane``,
+        ``cell``: ``<channel>_<compartment>_mean``. For the marker also ``_net``, ``_integrated``,
+        ``_p5``, ``_p50``, ``_p95`` of each, ``ctcf`` (whole cell) and
+        ``nuclear_cytoplasmic_ratio`` (NaN where the ring isn't above background); for the nuclear
+        stain ``nuclei_nucleus_net`` and ``_integrated``. For a marker scored on the membrane
+        ``marker_membrane_shared`` and ``_own``: level of the membrane's stained part over
+        background, with and without what neighbours add. A compartment without a pixel is NaN.
+        Labels ``nuclei``, ``cells``; profile ``membrane_arcs`` (n, 32), marker over background.
+        Flags: ``no_scale``, ``background_uncertain``, ``no_cells``, ``few_cells``, ``saturated``,
+        ``out_of_focus``, ``uneven_illumination``, ``channels_look_swapped``.
+
+    Raises
+    ------
+    MeasurementError
+        If there is no nuclear channel or the channels are not planes of one shape.
+    """
+    options = options or FluorescenceOptions()
+    planes = _checked(channels)
+    find = segmenter or classical_segmenter(
+        options.nucleus_diameter_um if um_per_px is not None else None
+    )
+    nuclei = np.ascontiguousarray(find(planes["nuclei"], um_per_px), np.int32)
+    if options.drop_border_nuclei:
+        nuclei = without_border(nuclei)
+    table = _nuclear_table(nuclei, um_per_px)
+    diameter_px = _diameter_px(table, planes["nuclei"], um_per_px, options)
+    scale = um_per_px or TYPICAL_NUCLEUS_UM / diameter_px
+    cells = _grown(nuclei, planes, options, scale)
+    width_px = options.membrane_width_um / scale
+    parts = compartments(nuclei, cells, width_px)
+    margin = expand_cells(cells, BACKGROUND_MARGIN * diameter_px)
+    grounds = {
+        name: background_surface(plane, margin == 0, reach_px=BACKGROUND_REACH * diameter_px)
+        for name, plane in planes.items()
+    }
+    surfaces = {name: ground[0] for name, ground in grounds.items()}
+    _add_levels(table, parts, planes, surfaces)
+    table["cell_area_um2"] = table.pop("cell_area_px") * (um_per_px or np.nan) ** 2
+    profiles: dict[str, np.ndarray] = {}
+    if "marker" in planes:
+        marker = planes["marker"], surfaces["marker"]
+        profiles = _membrane(
+            table, parts, *marker, width_px, levels=options.compartment == "membrane"
+        )
+    seen = {
+        "no_scale": um_per_px is None,
+        "background_uncertain": bool(len(table))
+        and min(ground[1] for ground in grounds.values()) < LEAST_BACKGROUND_SHARE,
+        **_quality(table, nuclei, planes, surfaces["nuclei"], diameter_px),
+    }
+    return Measurement(
+        objects=table.reset_index(),
+        regions=pd.DataFrame({"region": pd.Series([], dtype=np.int64)}),
+        labels={"nuclei": nuclei, "cells": cells},
+        profiles=profiles,
+        flags=tuple(flag for flag, is_so in seen.items() if is_so),
+        notes={
+            "nucleus_diameter_px": round(diameter_px, 2),
+            "um_per_px_used": scale,
+            "cell_outline": _outline(options),
+            "border_nuclei": "dropped" if options.drop_border_nuclei else "kept",
+            "background": {name: float(np.median(s)) for name, s in surfaces.items() if s.size},
+        },
+    )
+
+
+def _checked(channels: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Give the planes, the marker's with finite values, or say what is wrong with them."""
+    if "nuclei" not in channels:
+        raise MeasurementError(
+            f"fluorescence needs a nuclear channel; the channels given are {sorted(channels)}",
+            'say which channel shows the nuclei, for example channels = { nuclei = "DAPI" }',
+        )
+    planes = {name: np.asarray(channels[name]) for name in ("nuclei", "marker") if name in channels}
+    shapes = {name: plane.shape for name, plane in planes.items()}
+    if len(set(shapes.values())) > 1 or any(len(shape) != 2 for shape in shapes.values()):
+        raise MeasurementError(
+            f"the channels must be 2-D planes of one shape; their shapes are {shapes}",
+            "choose single channels of one image, and project a z-stack",
+        )
+    for name, plane in planes.items():
+        if np.issubdtype(plane.dtype, np.floating) and not np.isfinite(plane).all():
+            finite = plane[np.isfinite(plane)]
+            planes[name] = np.where(np.isfinite(plane), plane, finite.min() if finite.size else 0)
+    return planes
+
+
+def without_border(nuclei: np.ndarray) -> np.ndarray:
+    """Leave out the nuclei that touch the image's edge, and close the numbering."""
+    kept = np.ones(int(nuclei.max(initial=0)) + 1, bool)
+    kept[_on_border(nuclei)] = False
+    kept[0] = False
+    numbers = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
+    return numbers[nuclei]
+
+
+def _on_border(nuclei: np.ndarray) -> np.ndarray:
+    if nuclei.size == 0:
+        return np.array([], np.int32)
+    sides = (nuclei[0], nuclei[-1], nuclei[:, 0], nuclei[:, -1])
+    on_border = np.unique(np.concatenate(sides))
+    return on_border[on_border > 0]
+
+
+def _nuclear_table(nuclei: np.ndarray, um_per_px: float | None) -> pd.DataFrame:
+    n = int(nuclei.max(initial=0))
+    table = sums(nuclei, {}, n_labels=n)[["y_px", "x_px", "area_px"]]
+    table.insert(2, "area_um2", table["area_px"] * (um_per_px or np.nan) ** 2)
+    table["touches_edge"] = np.isin(table.index.to_numpy(), _on_border(nuclei))
+    return table
+
+
+def _diameter_px(
+    table: pd.DataFrame, plane: np.ndarray, um_per_px: float | None, options: FluorescenceOptions
+) -> float:
+    """Diameter of the typical nucleus: as found, as stated, or as the image suggests."""
+    if len(table):
+        return float(2 * np.sqrt(table["area_px"].median() / np.pi))
+    if options.nucleus_diameter_um and um_per_px:
+        return options.nucleus_diameter_um / um_per_px
+    return typical_diameter_px(plane, um_per_px)
+
+
+def _outline(options: FluorescenceOptions) -> str:
+    if options.cell_outline == "auto":
+        return "membrane" if options.compartment == "membrane" else "distance"
+    return options.cell_outline
+
+
+def _grown(
+    nuclei: np.ndarray,
+    planes: Mapping[str, np.ndarray],
+    options: FluorescenceOptions,
+    scale: float,
+) -> np.ndarray:
+    cells = expand_cells(nuclei, options.cell_distance_um / scale)
+    if _outline(options) == "membrane" and "marker" in planes:
+        width = options.membrane_width_um / scale
+        cells = stop_at_membrane(nuclei, cells, planes["marker"], width_px=width)
+    return cells
+
+
+def _add_levels(
+    table: pd.DataFrame,
+    parts: Mapping[str, np.ndarray],
+    planes: Mapping[str, np.ndarray],
+    surfaces: Mapping[str, np.ndarray],
+) -> None:
+    """Add the columns of every channel and compartment, in one pass over the parts of all cells."""
+    n, cells = len(table), parts["cell"]
+    key = 3 * cells - 2  # three numbers a cell: nucleus, cytoplasm, membrane
+    np.add(key, 1, out=key, where=parts["cytoplasm"] > 0)
+    np.add(key, 2, out=key, where=parts["membrane"] > 0)
+    key[cells == 0] = 0
+    images = {**planes, **{f"{name} ground": surface for name, surface in surfaces.items()}}
+    found = sums(key, images, n_labels=3 * n)
+
+    def by_part(column: str) -> dict[str, np.ndarray]:
+        values = found[column].to_numpy(float).reshape(n, 3)
+        return {**dict(zip(PARTS, values.T, strict=True)), "cell": values.sum(axis=1)}
+
+    area = {name: np.where(a > 0, a, np.nan) for name, a in by_part("area_px").items()}
+    table["cell_area_px"] = area["cell"]
+    for channel in planes:
+        total, ground = by_part(f"{channel}_sum"), by_part(f"{channel} ground_sum")
+        for name in (*PARTS, "cell"):
+            column = f"{channel}_{name}"
+            table[f"{column}_mean"] = total[name] / area[name]
+            if channel == "marker" or name == "nucleus":
+                table[f"{column}_net"] = (total[name] - ground[name]) / area[name]
+                table[f"{column}_integrated"] = total[name]
+        if channel == "marker":
+            table["ctcf"] = total["cell"] - ground["cell"]
+            ring = table["marker_cytoplasm_net"]
+            table["nuclear_cytoplasmic_ratio"] = table["marker_nucleus_net"] / ring.where(ring > 0)
+            ranks = percentiles(key, planes[channel], PERCENTS, n_labels=3 * n)
+            _add_percentiles(
+                table,
+                dict(zip(PARTS, ranks.reshape(n, 3, len(PERCENTS)).swapaxes(0, 1), strict=True)),
+            )
+            whole = percentiles(cells, planes[channel], PERCENTS, n_labels=n)
+            _add_percentiles(table, {"cell": whole})
+
+
+def _add_percentiles(table: pd.DataFrame, ranks: Mapping[str, np.ndarray]) -> None:
+    for name, values in ranks.items():
+        for k, percent in enumerate(PERCENTS):
+            table[f"marker_{name}_p{percent}"] = values[:, k]
+
+
+def _membrane(
+    table: pd.DataFrame,
+    parts: Mapping[str, np.ndarray],
+    marker: np.ndarray,
+    surface: np.ndarray,
+    width_px: float,
+    *,
+    levels: bool,
+) -> dict[str, np.ndarray]:
+    """Give the arcs of all membranes; where asked, add the levels of their stained parts."""
+    cells, band = parts["cell"], parts["membrane"] > 0
+    net = marker.astype(np.float32) - surface
+    centres = table[["y_px", "x_px"]].to_numpy()
+    if levels:
+        facing = facing_labels(cells, width_px)
+        facing[parts["nucleus"] > 0] = -1
+        own, shared = stained_membrane_levels(cells, band, facing, net, centres)
+        table["marker_membrane_own"], table["marker_membrane_shared"] = own, shared
+    return {"membrane_arcs": membrane_arcs(cells, band, net, centres)}
+
+
+def _quality(
+    table: pd.DataFrame,
+    nuclei: np.ndarray,
+    planes: Mapping[str, np.ndarray],
+    ground: np.ndarray,
+    diameter_px: float,
+) -> dict[str, bool]:
+    """Say which of the flags about the image's quality are to be raised."""
+    edge = edge_width_px(nuclei, planes["nuclei"], ground)
+    blurred = len(edge) > 0 and float(np.nanmedian(edge)) > BLURRED_EDGE * diameter_px
+    ratio = illumination_ratio(
+        table["y_px"].to_numpy(), table["x_px"].to_numpy(), table["nuclei_nucleus_net"].to_numpy()
+    )
+    return {
+        "no_cells": len(table) == 0,
+        "few_cells": 0 < len(table) < FEW_CELLS,
+        "saturated": any(saturated_fraction(p) > SATURATED_SHARE for p in planes.values()),
+        "out_of_focus": blurred,
+        "uneven_illumination": bool(ratio > UNEVEN_LIGHT),
+        "channels_look_swapped": "marker" in planes
+        and channels_look_swapped(planes["nuclei"], planes["marker"]),
+    }
+
+
+def summarise_fluorescence(
+    objects: pd.DataFrame, *, compartment: str, threshold: Threshold | None = None
+) -> dict[str, float]:
+    """Give the features of an image from its classified cells.
+
+    Parameters
+    ----------
+    objects : pandas.DataFrame
+        Cells after `classify_fluorescence` (or straight from `measure_fluorescence`).
+    compartment : {"nucleus", "cytoplasm", "membrane", "cell"}
+        Where the marker is scored.
+    threshold : Threshold, optional
+        Adds the mean intensity over that of the controls; without a limit (NaN) the positive
+        fraction is NaN, not zero.
+
+    Returns
+    -------
+    dict of str to float
+        ``positive_fraction``, ``mean_intensity`` (compartment's mean over background, grey values),
+        ``cells``, ``membrane_completeness`` (mean over positive cells),
+        ``nuclear_cytoplasmic_ratio``; then ``positive_fraction_raw`` and ``mean_intensity_raw``
+        (without background subtraction), ``integrated_density`` (of the compartment) and ``ctcf``,
+        means over cells. Without a marker only ``cells``. NaN where there is no cell to average.
+    """
+    if f"marker_{compartment}_net" not in objects:
+        return {"cells": float(len(objects))}
+
+    def mean(column: str, rows: pd.DataFrame = objects) -> float:
+        values = rows[column].to_numpy(float) if column in rows else np.array([])
+        values = values[np.isfinite(values)]
+        return float(values.mean()) if values.size else float("nan")
+
+    undecided = threshold is not None and not np.isfinite(threshold.value)
+    positive = objects[objects["positive"]] if "positive" in objects else objects
+    features = {
+        "positive_fraction": float("nan") if undecided else mean("positive"),
+        "mean_intensity": mean(f"marker_{compartment}_net"),
+        "cells": float(len(objects)),
+        "membrane_completeness": mean("membrane_completeness", positive),
+        "nuclear_cytoplasmic_ratio": mean("nuclear_cytoplasmic_ratio"),
+        "positive_fraction_raw": mean("positive_raw"),
+        "mean_intensity_raw": mean(f"marker_{compartment}_mean"),
+        "integrated_density": mean(f"marker_{compartment}_integrated"),
+        "ctcf": mean("ctcf"),
+    }
+    if threshold is not None:
+        features["mean_intensity_over_control"] = (
+            features["mean_intensity"] - threshold.control_mean
+        )
+    return features

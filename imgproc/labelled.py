@@ -1,0 +1,171 @@
+"""Sums, means and percentiles of images over the numbers of a label image, in one pass each."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numba import njit
+
+from .errors import MeasurementError
+
+
+@njit(cache=True)
+def _geometry(labels: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    area = np.zeros(n + 1, np.int64)
+    y_sum = np.zeros(n + 1, np.float64)
+    x_sum = np.zeros(n + 1, np.float64)
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            label = labels[y, x]
+            if label > 0:
+                area[label] += 1
+                y_sum[label] += y
+                x_sum[label] += x
+    return area, y_sum, x_sum
+
+
+@njit(cache=True)
+def _sum(labels: np.ndarray, image: np.ndarray, n: int) -> np.ndarray:
+    total = np.zeros(n + 1, np.float64)
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            label = labels[y, x]
+            if label > 0:
+                total[label] += image[y, x]
+    return total
+
+
+@njit(cache=True)
+def _grouped(
+    labels: np.ndarray, image: np.ndarray, area: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give the pixels' values label after label, and where each label's values begin."""
+    start = np.zeros(area.size + 1, np.int64)
+    for label in range(area.size):
+        start[label + 1] = start[label] + area[label]
+    filled = start[:-1].copy()
+    values = np.empty(start[-1], image.dtype)
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            label = labels[y, x]
+            if label > 0:
+                values[filled[label]] = image[y, x]
+                filled[label] += 1
+    return values, start
+
+
+@njit(cache=True)
+def _percentiles(values: np.ndarray, start: np.ndarray, percents: np.ndarray) -> np.ndarray:
+    out = np.full((start.size - 1, percents.size), np.nan)
+    for label in range(start.size - 1):
+        n = start[label + 1] - start[label]
+        if n == 0:
+            continue
+        ordered = np.sort(values[start[label] : start[label + 1]])
+        for k in range(percents.size):
+            place = percents[k] / 100.0 * (n - 1)
+            below = int(np.floor(place))
+            above = min(below + 1, n - 1)
+            low, high = float(ordered[below]), float(ordered[above])
+            out[label, k] = low + (high - low) * (place - below)
+    return out
+
+
+def _checked(labels: np.ndarray, images: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Give the labels as int32, or say which array has the wrong shape."""
+    labels = np.asarray(labels)
+    if labels.ndim != 2 or not (
+        np.issubdtype(labels.dtype, np.integer) or labels.dtype == np.bool_
+    ):
+        raise MeasurementError(
+            f"a label image must be 2-D and of whole numbers; it has shape {labels.shape} and "
+            f"type {labels.dtype}",
+            "give one plane of labels: 0 for background, 1, 2, … for the objects",
+        )
+    for name, image in images.items():
+        if np.shape(image) != labels.shape:
+            raise MeasurementError(
+                f"image {name!r} has shape {np.shape(image)}, the labels {labels.shape}",
+                "give 2-D images of the same height and width as the labels",
+            )
+    return np.ascontiguousarray(labels, dtype=np.int32)
+
+
+def sums(
+    labels: np.ndarray, images: Mapping[str, np.ndarray], *, n_labels: int | None = None
+) -> pd.DataFrame:
+    """Area, centre, and sum and mean of each image over each label.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Label image, shape (H, W), whole numbers; 0 (and below) is background.
+    images : mapping of str to numpy.ndarray
+        Images of the same shape, any real dtype.
+    n_labels : int, optional
+        Give a row for every label from 1 to `n_labels`, also for those without a pixel (area 0,
+        centre and means NaN, sums 0). By default only labels that have pixels get a row.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by label (name ``object``): ``area_px`` (int), ``y_px``, ``x_px`` (centre of
+        gravity), and per image ``<name>_sum`` and ``<name>_mean`` (float64).
+
+    Raises
+    ------
+    MeasurementError
+        If the labels aren't a plane of whole numbers or an image has another shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> labels = np.array([[1, 1, 0], [0, 2, 2]])
+    >>> table = sums(labels, {"marker": np.array([[1.0, 3.0, 9.0], [9.0, 5.0, 6.0]])})
+    >>> table["marker_mean"].tolist(), table["x_px"].tolist()
+    ([2.0, 5.5], [0.5, 1.5])
+    """
+    labels = _checked(labels, images)
+    n = max(int(labels.max(initial=0)), n_labels or 0)
+    area, y_sum, x_sum = _geometry(labels, n)
+    keep = np.arange(1, n + 1) if n_labels is not None else np.flatnonzero(area[1:]) + 1
+    pixels = np.where(area[keep] > 0, area[keep], np.nan)
+    columns = {"area_px": area[keep], "y_px": y_sum[keep] / pixels, "x_px": x_sum[keep] / pixels}
+    for name, image in images.items():
+        total = _sum(labels, np.ascontiguousarray(image), n)[keep]
+        columns[f"{name}_sum"] = total
+        columns[f"{name}_mean"] = total / pixels
+    return pd.DataFrame(columns, index=pd.Index(keep, name="object"))
+
+
+def percentiles(
+    labels: np.ndarray, image: np.ndarray, percents: Sequence[float], *, n_labels: int | None = None
+) -> np.ndarray:
+    """Percentiles of an image over each label, linear between ranks (numpy's default).
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Label image, shape (H, W), whole numbers; 0 (and below) is background.
+    image : numpy.ndarray
+        Image of the same shape, any real dtype.
+    percents : sequence of float
+        Percentiles wanted, 0 to 100.
+    n_labels : int, optional
+        Number of rows; by default the largest label.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_labels, len(percents)), float64; row 0 is label 1; NaN for a label without pixels.
+
+    Raises
+    ------
+    MeasurementError
+        If the labels aren't a plane of whole numbers or the image has another shape.
+    """
+    labels = _checked(labels, {"image": image})
+    n = max(int(labels.max(initial=0)), n_labels or 0)
+    area = _geometry(labels, n)[0]
+    values, start = _grouped(labels, np.ascontiguousarray(image), area)
+    return _percentiles(values, start, np.asarray(percents, np.float64))[1:]

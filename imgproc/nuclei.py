@@ -1,0 +1,377 @@
+"""Nuclei from a nuclear stain: bright, roundish objects on a darker ground."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from .basins import flood, merge, steepness, trim
+from .errors import MeasurementError
+from .labelled import sums
+
+SMALLEST_DIAMETER_PX = 4.0
+DIAMETER_RANGE_UM = (3.0, 30.0)  # a lymphocyte's nucleus to a large tumour cell's
+
+# Everything below is a share: of the nucleus's diameter, or of its brightness. The shares were
+# chosen on every second of 467 fluorescence images (BBBC038) and checked on the others.
+_EXPONENT = 0.82  # intensities are raised to it: noise grows, and nuclei differ, with brightness
+_SMOOTHING = 0.05
+_BACKGROUND_REACH = 1.8  # how far the darkest surroundings are looked for
+_BRIGHT_REACH = 0.51  # and the brightest
+_CERTAIN = 0.51  # above this share of the local contrast a pixel is nucleus: seeds are looked for
+_POSSIBLE = 0.31  # below this share it isn't
+_OUTLINE = 0.58  # share of a nucleus's own mean where its outline runs
+_CONTRAST_OF_TYPICAL = 0.23  # contrast below this share of the image's typical one counts as that
+# and below this many standard deviations of its noise, as it is and as smoothed: the largest of
+# many smoothed noise pixels stands some 7 above the smallest, which must stay under _POSSIBLE
+_CONTRAST_OF_NOISE = 6.5
+_CONTRAST_OF_SMOOTHED_NOISE = 24.0
+# Debris and haze: objects dimmer or smaller than these shares of the image's typical nucleus, or
+# whose outline is less steep than this share of the typical brightness over a diameter.
+_DIMMEST = 0.20
+_SMALLEST_AREA = 0.07
+_LEAST_INTEGRATED = 0.06
+_LEAST_STEEP = 1.05
+_OPENING = 0.05
+_INTENSITY_WEIGHT = 0.2  # of brightness against distance from the outline, in finding centres
+_PEAK_SMOOTHING = 0.03
+_PEAK_DEPTH = 0.04
+_PASS_WEIGHT, _PASS_DEPTH = 0.5, 0.09
+_FRAGMENT_AREA, _LARGE_AREA = 0.18, 1.8
+
+
+class Segmenter(Protocol):
+    """What finds nuclei: an image and its pixel size in, labels out.
+
+    The one place where another segmenter (a network) can stand in: anything callable like this can
+    be given to the methods that need nuclei.
+    """
+
+    def __call__(self, image: np.ndarray, um_per_px: float | None) -> np.ndarray:
+        """Find the nuclei.
+
+        Parameters
+        ----------
+        image : numpy.ndarray
+            Shape (H, W), any real dtype, nuclei brighter than their surroundings.
+        um_per_px : float or None
+            Pixel size in micrometres, if known.
+
+        Returns
+        -------
+        numpy.ndarray
+            int32 labels of shape (H, W): 0 is background, nuclei are 1 to n without gaps.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ClassicalSegmenter:
+    """`segment_nuclei` behind the `Segmenter` protocol.
+
+    Attributes
+    ----------
+    diameter_um : float or None
+        Typical diameter of a nucleus; estimated from each image if None.
+    """
+
+    diameter_um: float | None = None
+
+    def __call__(self, image: np.ndarray, um_per_px: float | None) -> np.ndarray:
+        """Find the nuclei; see `segment_nuclei`."""
+        return segment_nuclei(image, um_per_px, diameter_um=self.diameter_um)
+
+
+def classical_segmenter(diameter_um: float | None = None) -> Segmenter:
+    """Give the classical segmenter, for nuclei of a stated or an estimated diameter."""
+    return ClassicalSegmenter(diameter_um)
+
+
+def _plane(image: np.ndarray) -> np.ndarray:
+    """Give the image as finite float32 from 0 upwards, evened by the exponent."""
+    image = np.asarray(image)
+    if image.ndim != 2 or np.iscomplexobj(image):
+        raise MeasurementError(
+            f"nuclei are found in one 2-D plane of real numbers; the image has shape "
+            f"{image.shape} and type {image.dtype}",
+            "choose one channel, and project a z-stack",
+        )
+    plane = image.astype(np.float32)
+    if not np.issubdtype(image.dtype, np.integer):
+        finite = np.isfinite(plane)
+        if not finite.all():
+            plane = np.where(finite, plane, plane[finite].min() if finite.any() else 0)
+    if plane.size == 0:
+        return plane
+    plane -= np.percentile(plane[::4, ::4], 0.5)
+    np.maximum(plane, 0, out=plane)
+    return cv2.pow(plane, _EXPONENT)
+
+
+def _disc(radius: float) -> np.ndarray:
+    r = max(1, round(radius))
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1))
+
+
+def _blurred(plane: np.ndarray, sigma: float) -> np.ndarray:
+    return cv2.GaussianBlur(plane, (0, 0), sigma)
+
+
+def _noise(plane: np.ndarray) -> float:
+    """Estimate the noise's standard deviation from a difference that cancels edges.
+
+    References
+    ----------
+    Immerkær, Fast noise variance estimation. Comput Vis Image Underst 1996; 64: 300–302.
+    """
+    mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+    rows = plane[: min(512, plane.shape[0])]
+    return float(np.sqrt(np.pi / 2) / 6 * np.abs(cv2.filter2D(rows, cv2.CV_32F, mask)).mean())
+
+
+_SCALE_RATIO = 2**0.4  # between the scales looked at, and between the two widths of a filter
+_FIRST_PEAK = 0.04  # share of the strongest response (mean fourth power) that counts as a peak
+
+
+def _scale_responses(plane: np.ndarray) -> list[tuple[float, float]]:
+    """Give (diameter in px, strength of blobs of that diameter) for a ladder of scales."""
+    # a disc answers most to a filter whose widths' geometric mean is its radius over √2
+    sigma = SMALLEST_DIAMETER_PX / 2**1.5
+    responses = []
+    reduced, factor = plane, 1
+    narrow = _blurred(reduced, sigma)
+    while min(reduced.shape) >= 8 and min(reduced.shape) * factor >= 4 * sigma:
+        wide = _blurred(reduced, _SCALE_RATIO * sigma / factor)
+        blob = np.maximum(narrow - wide, 0)
+        blob *= blob
+        strength = float(np.square(blob, out=blob).mean(dtype=np.float64))
+        responses.append((sigma * np.sqrt(_SCALE_RATIO) * 2**1.5, strength))
+        narrow, sigma = wide, sigma * _SCALE_RATIO
+        if sigma / factor > 2.5 and min(reduced.shape) >= 16:
+            reduced, narrow = (
+                cv2.resize(part, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+                for part in (reduced, narrow)
+            )
+            factor *= 2
+    return responses
+
+
+def typical_diameter_px(image: np.ndarray, um_per_px: float | None = None) -> float:
+    """Estimate the diameter of the nuclei from the image.
+
+    The diameter whose blobs (difference of Gaussians, scale-normalised) respond most strongly; the
+    smallest one, where several scales do (nuclei in an embryo, which is itself a blob).
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        Shape (H, W), any real dtype, bright nuclei.
+    um_per_px : float, optional
+        Pixel size; keeps the answer within 3 to 30 µm.
+
+    Returns
+    -------
+    float
+        Diameter in pixels, at least 4.
+    """
+    return _diameter(_plane(image), um_per_px)
+
+
+def _diameter(plane: np.ndarray, um_per_px: float | None) -> float:
+    low, high = SMALLEST_DIAMETER_PX, np.inf
+    if um_per_px:
+        low = max(low, DIAMETER_RANGE_UM[0] / um_per_px)
+        high = max(low, DIAMETER_RANGE_UM[1] / um_per_px)
+    responses = [r for r in _scale_responses(plane) if low <= r[0] <= high]
+    if not responses:
+        return low
+    strength = np.array([r[1] for r in responses])
+    padded = np.concatenate([[0.0], strength, [0.0]])
+    peaks = (strength >= padded[:-2]) & (strength >= padded[2:])
+    best = int(np.argmax(peaks & (strength >= _FIRST_PEAK * strength.max())))
+    shift = 0.0  # of the peak between two scales, by a parabola
+    if 0 < best < len(strength) - 1 and strength[best] > 0:
+        left, top, right = np.log(np.maximum(strength[best - 1 : best + 2], 1e-30))
+        curvature = left - 2 * top + right
+        shift = 0.5 * (left - right) / curvature if curvature < 0 else 0.0
+    return float(np.clip(responses[best][0] * _SCALE_RATIO**shift, low, high))
+
+
+def _contrast(smooth: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:
+    """Give the signal over the local background, and the local contrast to measure it by."""
+    step = max(1, int(diameter / 5))  # the levels are smooth: 5 pixels a nucleus are enough
+    height, width = smooth.shape
+    size = (max(1, width // step), max(1, height // step))
+    reduced = cv2.resize(smooth, size, interpolation=cv2.INTER_AREA) if step > 1 else smooth
+    levels = []
+    for morph, reach in ((cv2.erode, _BACKGROUND_REACH), (cv2.dilate, _BRIGHT_REACH)):
+        radius = reach * diameter / step
+        level = morph(reduced, _disc(radius), borderType=cv2.BORDER_REFLECT_101)
+        level = _blurred(level, max(0.5, 0.45 * radius))
+        if step > 1:
+            level = cv2.resize(level, (width, height), interpolation=cv2.INTER_LINEAR)
+        levels.append(level)
+    background, bright = levels
+    return smooth - background, np.maximum(bright - background, 0)
+
+
+def segment_nuclei(
+    image: np.ndarray, um_per_px: float | None = None, *, diameter_um: float | None = None
+) -> np.ndarray:
+    """Label bright nuclei on a darker ground.
+
+    A threshold between the local bright level and the local background, basins of distance from
+    the outline plus brightness, merged where two make a better ellipse than each alone, and each
+    outlined at a share of its own brightness. All lengths follow the nuclei's diameter, all levels
+    the image's own contrast and noise, so that offset, gain and bit depth don't matter.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        Shape (H, W), any real dtype; a DAPI channel, or the optical density of hematoxylin.
+    um_per_px : float, optional
+        Pixel size in micrometres.
+    diameter_um : float, optional
+        Typical diameter of a nucleus; needs `um_per_px`. Estimated from the image without it.
+
+    Returns
+    -------
+    numpy.ndarray
+        int32 labels of shape (H, W), 1 to n; all 0 where there is no nucleus.
+
+    Raises
+    ------
+    MeasurementError
+        If the image isn't a plane of real numbers, or a diameter comes without a pixel size.
+    """
+    plane = _plane(image)
+    if diameter_um is not None and (um_per_px is None or not diameter_um > 0):
+        raise MeasurementError(
+            f"nuclei of {diameter_um} µm can't be looked for at {um_per_px} µm a pixel",
+            "give a diameter above 0 and um_per_px, or leave the diameter to be estimated",
+        )
+    if plane.size == 0 or plane.max() == 0:
+        return np.zeros(plane.shape, np.int32)
+    if diameter_um is not None and um_per_px is not None:
+        return _segmented(plane, max(diameter_um / um_per_px, SMALLEST_DIAMETER_PX))
+    diameter = _diameter(plane, um_per_px)
+    labels = _segmented(plane, diameter)
+    found = _median_diameter(labels)
+    if SMALLEST_DIAMETER_PX <= found < _OVERESTIMATED * diameter:
+        labels = _segmented(plane, found)
+    return labels
+
+
+_OVERESTIMATED = 0.8  # nuclei found smaller than this share of the estimate are looked for again
+_COUNTABLE = 5  # nuclei that make a median
+
+
+def _median_diameter(labels: np.ndarray) -> float:
+    """Give the median diameter of the labelled objects, 0 if they are too few."""
+    areas = np.bincount(labels.ravel())[1:]
+    return float(2 * np.sqrt(np.median(areas) / np.pi)) if areas.size >= _COUNTABLE else 0.0
+
+
+def _segmented(plane: np.ndarray, diameter: float) -> np.ndarray:
+    """Label the nuclei of an evened plane, given their diameter in pixels."""
+    signal, share = _share_of_contrast(plane, diameter)
+    height, possible = _height(share, diameter)
+    del share  # a large image's planes are most of the memory
+    labels, n = flood(height, possible, _PEAK_DEPTH)
+    trim(labels, signal, n, _OUTLINE, 3)
+    small, large = (part * np.pi / 4 * diameter**2 for part in (_FRAGMENT_AREA, _LARGE_AREA))
+    n = merge(labels, height, n, _PASS_WEIGHT, _PASS_DEPTH, small, large)
+    return _without_debris(labels, signal, n, diameter)
+
+
+def _share_of_contrast(plane: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:
+    """Give the signal over the local background, and its share of the local contrast."""
+    sigma = max(0.7, _SMOOTHING * diameter)
+    signal, contrast = _contrast(_blurred(plane, sigma), diameter)
+    total = float(contrast.sum(dtype=np.float64))
+    typical = float(np.square(contrast).sum(dtype=np.float64)) / total if total > 0 else 1.0
+    # a Gaussian of width σ leaves 1 / (2 √π σ) of white noise
+    noises = max(_CONTRAST_OF_NOISE, _CONTRAST_OF_SMOOTHED_NOISE / (2 * np.sqrt(np.pi) * sigma))
+    floor = max(_CONTRAST_OF_TYPICAL * typical, noises * _noise(plane))
+    return signal, signal / np.maximum(contrast, floor, out=contrast)
+
+
+def _height(share: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:
+    """Give the height image whose peaks are the nuclei's centres, and where to flood it."""
+    certain = (share > _CERTAIN).astype(np.uint8)
+    certain = cv2.morphologyEx(certain, cv2.MORPH_OPEN, _disc(_OPENING * diameter))
+    distance = cv2.distanceTransform(certain, cv2.DIST_L2, 5) / (diameter / 2)
+    inner = distance + _INTENSITY_WEIGHT * _blurred(share, max(0.7, _SMOOTHING * diameter))
+    inner = _blurred(inner, max(0.7, _PEAK_SMOOTHING * diameter))
+    outer = _INTENSITY_WEIGHT * share - 1  # below all that is certain
+    height = np.where(certain > 0, inner, outer).astype(np.float32)
+    return height, ((certain > 0) | (share > _POSSIBLE)).astype(np.uint8)
+
+
+def _without_debris(labels: np.ndarray, signal: np.ndarray, n: int, diameter: float) -> np.ndarray:
+    """Leave out what is too small, dim or blurred to be a nucleus, and close the numbering."""
+    table = sums(labels, {"signal": signal}, n_labels=n)
+    area, mean = table["area_px"].to_numpy(), table["signal_mean"].fillna(0).to_numpy()
+    integrated = mean * area
+    total = float(integrated.sum())
+    if total <= 0:
+        return np.zeros(labels.shape, np.int32)
+    # averages weighted by the signal itself, which much faint clutter hardly moves
+    brightness = float((mean * integrated).sum()) / total
+    slope = steepness(labels, signal, n)[1:] * diameter
+    kept = (
+        (area >= _SMALLEST_AREA * np.pi / 4 * diameter**2)
+        & (mean > _DIMMEST * brightness)
+        & (integrated > _LEAST_INTEGRATED * float((integrated**2).sum()) / total)
+        & (slope > _LEAST_STEEP * brightness)
+    )
+    numbers = np.concatenate([[0], np.where(kept, np.cumsum(kept), 0)]).astype(np.int32)
+    return numbers[labels]
+
+
+_MIDDLE_PX = 768  # of the field, looked at for swapped channels
+_SWAPPED_AT_LEAST = 20
+_SWAPPED_RATIO = 1.5  # nuclei are that much larger than what membranes or noise are made of
+_COMPACT = 0.6  # inscribed circle over circle of equal area: 1 for a disc, near 0 for a line
+_COMPACT_SHARE = 0.9
+
+
+def channels_look_swapped(nuclei: np.ndarray, marker: np.ndarray) -> bool:
+    """Say whether the marker's channel looks like nuclei and the nuclear one doesn't.
+
+    So it is if the marker's channel is made of compact objects (at least 20, nine in ten compact)
+    of a size 1.5 times that of the structures in the channel said to be nuclear, and those aren't
+    compact: membranes, granules or noise. Two channels of compact objects can't be told apart.
+
+    Parameters
+    ----------
+    nuclei, marker : numpy.ndarray
+        The channels, shape (H, W). The middle of the field is judged.
+
+    Returns
+    -------
+    bool
+    """
+    rows, columns = (_middle(length) for length in nuclei.shape)
+    nuclei, marker = nuclei[rows, columns], marker[rows, columns]
+    if typical_diameter_px(marker) < _SWAPPED_RATIO * typical_diameter_px(nuclei):
+        return False
+    return _made_of_compact_objects(marker) and not _made_of_compact_objects(nuclei)
+
+
+def _made_of_compact_objects(image: np.ndarray) -> bool:
+    labels = segment_nuclei(image)
+    count = int(labels.max(initial=0))
+    if count < _SWAPPED_AT_LEAST:
+        return False
+    inner = cv2.distanceTransform((labels > 0).astype(np.uint8), cv2.DIST_L2, 5)
+    deepest = np.zeros(count + 1)
+    np.maximum.at(deepest, labels.ravel(), inner.ravel())
+    radius = np.sqrt(np.bincount(labels.ravel()) / np.pi)
+    return float(np.mean(deepest[1:] > _COMPACT * radius[1:])) >= _COMPACT_SHARE
+
+
+def _middle(length: int) -> slice:
+    start = max(0, (length - _MIDDLE_PX) // 2)
+    return slice(start, start + _MIDDLE_PX)

@@ -10,8 +10,8 @@ from ..pipeline.drawing import read_labels
 from ..pipeline.errors import InputError, StudyError
 from ..pipeline.plan import image_names
 from ..pipeline.readers import SUFFIXES, Image, read_image, split_reference
-from ..pipeline.samples import load_samples
-from ..pipeline.study import SAMPLES_FILE, STUDY_FILE, Study, load_study
+from ..pipeline.samples import study_samples
+from ..pipeline.study import STUDY_FILE, Study, load_study
 
 LayerData = tuple[np.ndarray, dict[str, Any], str]
 
@@ -112,7 +112,7 @@ def _study_around(reference: Path) -> Study | None:
 
 def _label_folders(study: Study, reference: Path) -> list[Path]:
     try:
-        samples = load_samples(study, study.folder / SAMPLES_FILE)
+        samples = study_samples(study)
     except (StudyError, InputError):
         return []
     names = image_names(samples)

@@ -5,12 +5,25 @@ from typing import Annotated
 from pydantic import Field
 
 from .assay import Assay
+from .clinical_assay import ClinicalAssay
 from .dab_assay import DabAssay
 from .fluorescence_assay import FluorescenceAssay
+from .growth_assay import GrowthAssay
+from .iron_assay import IronAssay
 from .nodules_assay import NodulesAssay
+from .qpcr_assay import QpcrAssay
 from .table_assay import TableAssay
 
-AnyAssay = Annotated[NodulesAssay | FluorescenceAssay | DabAssay, Field(discriminator="method")]
+AnyAssay = Annotated[
+    NodulesAssay
+    | FluorescenceAssay
+    | DabAssay
+    | GrowthAssay
+    | QpcrAssay
+    | IronAssay
+    | ClinicalAssay,
+    Field(discriminator="method"),
+]
 
 METHODS: dict[str, type[Assay]] = {
     "nodules": NodulesAssay,
@@ -18,4 +31,9 @@ METHODS: dict[str, type[Assay]] = {
     "dab": DabAssay,
 }
 
-TABLE_METHODS: dict[str, type[TableAssay]] = {}
+TABLE_METHODS: dict[str, type[TableAssay]] = {
+    "growth": GrowthAssay,
+    "qpcr": QpcrAssay,
+    "iron": IronAssay,
+    "clinical": ClinicalAssay,
+}

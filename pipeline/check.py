@@ -7,8 +7,8 @@ from pathlib import Path
 
 from .errors import InputError, StudyError
 from .readers import inspect_image, split_reference
-from .samples import BLANK, NEGATIVE_CONTROL, SAMPLE, Sample, load_samples
-from .study import SAMPLES_FILE, Study, load_study
+from .samples import BLANK, NEGATIVE_CONTROL, SAMPLE, Sample, study_samples
+from .study import Study, load_study
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def check_study(path: Path) -> CheckReport:
     """
     try:
         study = load_study(path)
-        samples = load_samples(study, study.folder / SAMPLES_FILE)
+        samples = study_samples(study)
     except StudyError as error:
         return CheckReport(errors=tuple(str(problem) for problem in error.problems))
     return CheckReport(

@@ -1,56 +1,23 @@
 """The demo: a small rendered study with known truth, run as any other, and held against it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..imgproc.dab import CUTOFFS_OD, classify_dab, h_score
-from ..imgproc.phantoms import (
-    DabScene,
-    FluorescenceScene,
-    LungScene,
-    render_dab,
-    render_fluorescence,
-    render_lungs,
-)
+from .demo_pictures import DIETS, SEED, Picture, plan_pictures, render_picture, rows_of
+from .demo_tables import DemoTable, make_tables
 from .errors import Problem, StudyError
-from .overlays import write_picture
 from .run import RunOptions, RunSummary, run_study
-from .samples import BLANK, NEGATIVE_CONTROL, SAMPLE
-from .study import SAMPLES_FILE, STUDY_FILE
+from .samples import SAMPLE, SAMPLES_FILE
+from .study import STUDY_FILE
 from .workers import run_tasks
 from .writers import write_csv, write_text
 
 TRUTH_FILE = "truth.csv"
-FIELDS = 2  # confocal fields an animal
-CONTROLS = 3  # images without the specific antibody, for each stain
-_VISIBLE = 0.5  # a nodule less than half visible counts neither way
-_SEED = 20130307
 
-
-@dataclass(frozen=True)
-class Diet:
-    """One group of the demo: mean and standard deviation of what its images are rendered with.
-
-    Nodules per lobe are the paper's (Figure 1C: 13.7, 13.9 and 22.9; SD = SEM √9). For Snai1 and
-    ferritin the paper prints no numbers: their direction is the paper's, their size is chosen.
-    """
-
-    name: str
-    nodules: tuple[float, float]
-    snai1: tuple[float, float]
-    ferritin: tuple[float, float]
-
-
-DIETS = (
-    Diet("350 ppm", (13.7, 8.1), (0.15, 0.04), (0.60, 0.06)),
-    Diet("35 ppm", (13.9, 7.2), (0.20, 0.04), (0.55, 0.06)),
-    Diet("3.5 ppm", (22.9, 7.8), (0.45, 0.06), (0.20, 0.05)),
-)
 
 STUDY = """\
 [study]
@@ -77,26 +44,27 @@ method = "dab"
 marker = "ferritin"
 compartment = "cytoplasm"
 um_per_px = 0.5
+
+[assays.volume]
+method = "growth"
+table = "volumes.csv"
+
+[assays.iron]
+method = "iron"
+table = "iron.csv"
+
+[assays.rna]
+method = "qpcr"
+table = "cq.csv"
+reference_genes = ["Gapdh", "G6pd", "Hprt1"]
+
+[assays.nodes]
+method = "clinical"
+table = "patients.csv"
+outcome = "node_status"
+positive = "positive"
+predictors = { haemoglobin_g_l = 10, age_years = 1 }
 """
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One image to render: its row of the sheet, and what to render it with."""
-
-    assay: str
-    image: str
-    animal: str
-    group: str
-    role: str
-    seed: int
-    level: float
-    batch: str = ""
-
-    def row(self) -> dict[str, str]:
-        """Give the image's row of the sample sheet."""
-        identity = {"assay": self.assay, "image": self.image, "animal": self.animal}
-        return {**identity, "diet": self.group, "role": self.role, "batch": self.batch}
 
 
 def run_demo(
@@ -150,10 +118,17 @@ def make_demo(directory: Path, options: RunOptions, *, animals: int = 9) -> None
     ):
         truths[image] = truth
         options.progress.advance("render")
-    write_csv(directory / TRUTH_FILE, _truth_table(pictures, truths))
-    rows = [row for picture in pictures for row in _rows(picture)]
+    tables = make_tables(_animals_of(pictures), np.random.default_rng(SEED))
+    for held in tables.values():
+        write_csv(directory / held.file, held.table)
+    write_csv(directory / TRUTH_FILE, _truth_table(pictures, truths, tables))
+    rows = [row for picture in pictures for row in rows_of(picture)]
     write_csv(directory / SAMPLES_FILE, pd.DataFrame(rows))
     write_text(directory / STUDY_FILE, STUDY)
+
+
+def _animals_of(pictures: Sequence[Picture]) -> list[tuple[str, str]]:
+    return list(dict.fromkeys((p.animal, p.group) for p in pictures if p.role == SAMPLE))
 
 
 def _lost_picture(job: tuple[Path, Picture], reason: str) -> tuple[str, dict[str, float]]:
@@ -168,7 +143,7 @@ def _is_made(directory: Path, pictures: Sequence[Picture]) -> bool:
     study, sheet = directory / STUDY_FILE, directory / SAMPLES_FILE
     if study.is_file() and sheet.is_file() and study.read_text(encoding="utf-8") == STUDY:
         held = pd.read_csv(sheet, dtype=str)["image"].tolist()
-        if held == [row["image"] for picture in pictures for row in _rows(picture)]:
+        if held == [row["image"] for picture in pictures for row in rows_of(picture)]:
             return True
     expected = "a new or empty folder, or an earlier demo with as many animals"
     remedy = "give another folder; nothing in this one was touched"
@@ -179,7 +154,7 @@ def _is_made(directory: Path, pictures: Sequence[Picture]) -> bool:
 
 def _is_unfinished(directory: Path, pictures: Sequence[Picture]) -> bool:
     """Tell whether the folder holds nothing but some of the demo's own images."""
-    names = {row["image"] for picture in pictures for row in _rows(picture)} | {
+    names = {row["image"] for picture in pictures for row in rows_of(picture)} | {
         TRUTH_FILE,
         SAMPLES_FILE,
     }
@@ -189,131 +164,11 @@ def _is_unfinished(directory: Path, pictures: Sequence[Picture]) -> bool:
     return held <= names
 
 
-def plan_pictures(animals: int) -> list[Picture]:
-    """Plan every image of the demo: what it is called and what it will show."""
-    rng = np.random.default_rng(_SEED)
-    pictures: list[Picture] = []
-    for number, diet in enumerate(DIETS):
-        levels = {
-            name: _spread(getattr(diet, name), animals, rng)
-            for name in ("nodules", "snai1", "ferritin")
-        }
-        for place in range(animals):
-            animal = f"m{number * animals + place + 1:02d}"
-            seeds = rng.integers(0, 2**31, FIELDS + 2)
-            pictures += _animal_pictures(
-                animal, diet.name, [int(s) for s in seeds], {k: v[place] for k, v in levels.items()}
-            )
-    for place in range(CONTROLS):
-        seed = int(rng.integers(0, 2**31))
-        igg = f"if/igg_{place + 1}.ome.tif"
-        pictures.append(Picture("snai1", igg, "", "", NEGATIVE_CONTROL, seed, 0.0))
-        name = f"noprimary_{place + 1}"
-        pictures.append(
-            Picture("ferritin", f"dab/{name}.jpg", "", "", NEGATIVE_CONTROL, seed, 0.0, name)
-        )
-    return pictures
-
-
-def _animal_pictures(
-    animal: str, group: str, seeds: Sequence[int], levels: dict[str, float]
-) -> list[Picture]:
-    lungs = Picture(
-        "lungs", f"lungs/{animal}.jpg", animal, group, SAMPLE, seeds[0], levels["nodules"]
-    )
-    section = Picture(
-        "ferritin", f"dab/{animal}.jpg", animal, group, SAMPLE, seeds[1], levels["ferritin"], animal
-    )
-    fields = [
-        Picture(
-            "snai1", f"if/{animal}_{i + 1}.ome.tif", animal, group, SAMPLE, seed, levels["snai1"]
-        )
-        for i, seed in enumerate(seeds[2:])
-    ]
-    return [lungs, *fields, section]
-
-
-def _spread(target: tuple[float, float], n: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw values whose mean and standard deviation are the target's exactly."""
-    scores = rng.standard_normal(n)
-    scores = (scores - scores.mean()) / scores.std(ddof=1)
-    mean, sd = target
-    return np.clip(mean + sd * scores, 0, None)
-
-
-def _rows(picture: Picture) -> list[dict[str, str]]:
-    """Give an image's row of the sheet, and its blank's where it has one."""
-    if picture.assay != "ferritin":
-        return [picture.row()]
-    blank = {"image": _blank_name(picture), "animal": "", "diet": "", "role": BLANK}
-    return [picture.row(), {**picture.row(), **blank}]
-
-
-def _blank_name(picture: Picture) -> str:
-    return picture.image.replace(".jpg", "_blank.png")
-
-
-def render_picture(job: tuple[Path, Picture]) -> tuple[str, dict[str, float]]:
-    """Render one image, write it, and give its name and its true features."""
-    directory, picture = job
-    file = directory / picture.image
-    file.parent.mkdir(parents=True, exist_ok=True)
-    return picture.image, _RENDERERS[picture.assay](picture, file)
-
-
-def _render_lungs(picture: Picture, file: Path) -> dict[str, float]:
-    backgrounds = ("black", "blue", "white", "green")
-    scene = LungScene(
-        nodules=round(picture.level),
-        background=backgrounds[picture.seed % len(backgrounds)],  # type: ignore[arg-type]
-        ruler=picture.seed % 3 == 0,
-        jpeg_quality=None,
-    )
-    phantom = render_lungs(picture.seed, scene=scene)
-    write_picture(phantom.rgb, file)
-    seen = int((phantom.table["visible_fraction"] >= _VISIBLE).sum())
-    return {"nodules_per_lobe": float(seen)}
-
-
-def _render_field(picture: Picture, file: Path) -> dict[str, float]:
-    control = picture.role == NEGATIVE_CONTROL
-    scene = FluorescenceScene(positive_fraction=picture.level, control=control)
-    phantom = render_fluorescence(picture.seed, scene=scene)
-    planes = np.stack([phantom.channels["marker"], phantom.channels["nuclei"]])
-    _write_field(planes, file, phantom.um_per_px)
-    return {"positive_fraction": float(phantom.table["positive"].mean())}
-
-
-def _write_field(planes: np.ndarray, file: Path, um_per_px: float) -> None:
-    import tifffile
-
-    metadata = {
-        "axes": "CYX",
-        "Channel": {"Name": ["Alexa488", "DAPI"]},
-        **{f"PhysicalSize{axis}": um_per_px for axis in "XY"},
-        **{f"PhysicalSize{axis}Unit": "µm" for axis in "XY"},
-    }
-    tifffile.imwrite(file, planes, ome=True, metadata=metadata, compression="zlib")
-
-
-def _render_section(picture: Picture, file: Path) -> dict[str, float]:
-    scene = DabScene(positive_fraction=picture.level, jpeg_quality=None)
-    phantom = render_dab(picture.seed, scene=scene)
-    write_picture(phantom.rgb, file)
-    write_picture(phantom.blank, file.with_name(Path(_blank_name(picture)).name))
-    cells = phantom.table.rename(columns={"level_od": "dab_cytoplasm_od"})
-    classes = classify_dab(cells, compartment="cytoplasm", cutoffs_od=CUTOFFS_OD)["class"]
-    return {"h_score": h_score(classes.to_numpy())}
-
-
-_RENDERERS: dict[str, Callable[[Picture, Path], dict[str, float]]] = {
-    "lungs": _render_lungs,
-    "snai1": _render_field,
-    "ferritin": _render_section,
-}
-
-
-def _truth_table(pictures: Sequence[Picture], truths: dict[str, dict[str, float]]) -> pd.DataFrame:
+def _truth_table(
+    pictures: Sequence[Picture],
+    truths: dict[str, dict[str, float]],
+    tables: dict[str, DemoTable],
+) -> pd.DataFrame:
     rows: list[dict[str, Any]] = [
         {
             "assay": picture.assay,
@@ -327,7 +182,12 @@ def _truth_table(pictures: Sequence[Picture], truths: dict[str, dict[str, float]
         for picture in pictures
         for feature, value in truths[picture.image].items()
     ]
-    return pd.DataFrame(rows)
+    sheets = [
+        held.truth.assign(assay=name, image="", role=SAMPLE)
+        for name, held in tables.items()
+        if len(held.truth)
+    ]
+    return pd.concat([pd.DataFrame(rows), *sheets], ignore_index=True)
 
 
 def measured_against_true(directory: Path) -> list[str]:
@@ -343,19 +203,12 @@ def measured_against_true(directory: Path) -> list[str]:
     list of str
         A small table, a line each.
     """
-    keys = ["assay", "image", "feature"]
-    text = {"animal": str, "group": str}
-    truth = pd.read_csv(directory / TRUTH_FILE, dtype=text)
-    measured = pd.read_csv(directory / "results" / "images.csv", dtype=text)
-    joined = truth[truth["role"] == SAMPLE].merge(
-        measured[[*keys, "value"]], on=keys, how="left", suffixes=("_true", "_measured")
-    )
-    lines = ["Measured against true (rendered images):"]
+    joined = _joined(directory)
+    lines = ["Measured against true (rendered images, simulated tables):"]
     for (assay, feature), held in joined.groupby(["assay", "feature"], sort=False):
         lines.append(f"  {assay}, {feature}:")
-        animals = held.groupby(["group", "animal"], sort=False)[
-            ["value_true", "value_measured"]
-        ].mean()
+        values = ["value_true", "value_measured"]
+        animals = held.groupby(["group", "animal"], sort=False)[values].mean()
         for diet in DIETS:
             true, found = animals.loc[diet.name].mean()
             n = len(animals.loc[diet.name])
@@ -363,5 +216,26 @@ def measured_against_true(directory: Path) -> list[str]:
                 f"    {diet.name:>8}  true {true:8.3f}  measured {found:8.3f}  ({n} animals)"
             )
         error = (held["value_measured"] - held["value_true"]).abs().mean()
-        lines.append(f"    mean absolute error an image: {error:.3f} ({len(held)} images)")
+        what = "an image" if held["image"].any() else "an animal"
+        lines.append(f"    mean absolute error {what}: {error:.3f} ({len(held)})")
     return lines
+
+
+def _joined(directory: Path) -> pd.DataFrame:
+    """Put the truth of every image and animal beside what was measured."""
+    kinds = {"animal": str, "group": str, "image": str}
+    truth = pd.read_csv(directory / TRUTH_FILE, dtype=kinds, keep_default_na=False)
+    truth["value"] = truth["value"].astype(float)
+    truth = truth[truth["role"] == SAMPLE]
+    results = directory / "results"
+    images = pd.read_csv(results / "images.csv", dtype=kinds)
+    animals = pd.read_csv(results / "animals.csv", dtype=kinds)
+    parts = []
+    for rows, measured, key in (
+        (truth[truth["image"] != ""], images, "image"),
+        (truth[truth["image"] == ""], animals, "animal"),
+    ):
+        keys = ["assay", key, "feature"]
+        found = measured[[*keys, "value"]]
+        parts.append(rows.merge(found, on=keys, how="left", suffixes=("_true", "_measured")))
+    return pd.concat(parts, ignore_index=True)

@@ -12,8 +12,8 @@ import pandas as pd
 from .errors import InputError, Problem, StudyError
 from .patterns import Pattern, compile_pattern
 from .readers import ImageInfo, list_images, scan_folder
-from .samples import BLANK, NEGATIVE_CONTROL, SAMPLE
-from .study import SAMPLES_FILE, STUDY_FILE
+from .samples import BLANK, NEGATIVE_CONTROL, SAMPLE, SAMPLES_FILE
+from .study import STUDY_FILE
 from .writers import write_csv, write_text
 
 COLUMNS = ("assay", "image", "animal", "group", "role", "lobe", "view", "field", "batch")

@@ -187,7 +187,8 @@ def group_table(study: "Study", animals: pd.DataFrame) -> pd.DataFrame:
 
     tables = []
     for (assay, feature), held in animals.groupby(["assay", "feature"], sort=False):
-        present = [group for group in study.header.groups if (held["group"] == group).any()]
+        named = dict.fromkeys([*study.header.groups, *held["group"]])
+        present = [group for group in named if (held["group"] == group).any()]
         table = summarise_groups(held, groups=present)
         table.insert(0, "feature", feature)
         table.insert(0, "assay", assay)

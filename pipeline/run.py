@@ -30,9 +30,9 @@ from .rollup import (
     join_tables,
     with_identity,
 )
-from .samples import Sample, load_samples
+from .samples import Sample, study_samples
 from .store import Store
-from .study import SAMPLES_FILE, Study, load_study
+from .study import Study, load_study
 from .table_assay import TableResult
 from .views import study_view
 from .workers import default_jobs, process_pool, run_tasks
@@ -135,7 +135,7 @@ def run_study(path: Path, options: RunOptions | None = None) -> RunSummary:
         If the study can't be run as written.
     """
     study = load_study(path)
-    samples = load_samples(study, study.folder / SAMPLES_FILE)
+    samples = study_samples(study)
     return run_samples(study, samples, options or RunOptions())
 
 

@@ -14,6 +14,7 @@ from .tables import read_table
 if TYPE_CHECKING:
     from .study import Study
 
+SAMPLES_FILE = "samples.csv"
 ROLES = ("sample", "negative_control", "blank")
 SAMPLE, NEGATIVE_CONTROL, BLANK = ROLES
 NUMBERS = ("px_per_mm", "um_per_px")
@@ -81,6 +82,20 @@ def load_samples(study: "Study", file: Path) -> list[Sample]:
     if problems:
         raise StudyError(problems)
     return [_sample(row) for row in table.to_dict("records")]
+
+
+def study_samples(study: "Study") -> list[Sample]:
+    """Read a study's sample sheet; a study whose assays are all tables needs none.
+
+    Raises
+    ------
+    StudyError
+        As `load_samples`.
+    """
+    file = study.folder / SAMPLES_FILE
+    if not study.image_assays and not file.exists():
+        return []
+    return load_samples(study, file)
 
 
 def missing_images(study: "Study", samples: Iterable[Sample]) -> list[Sample]:

@@ -14,7 +14,6 @@ from .errors import Problem, StudyError
 from .table_assay import TableAssay
 
 STUDY_FILE = "study.toml"
-SAMPLES_FILE = "samples.csv"
 RESULTS_FOLDER = "results"
 
 AssayName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ENOUGH_V = 0.15
-"""Vandesompele's cut-off: below it another reference gene changes the factor too little to matter."""
+"""Vandesompele's cut-off: below it one more reference gene changes the factor too little."""
 
 STABLE_M = 0.5
 """Highest M of a gene in homogeneous samples (Hellemans 2007); 1 in mixed ones."""

@@ -19,11 +19,6 @@ FEATURE = "fold_change"
 
 _FEWEST_LEVELS = 3  # a line through two dilutions fits whatever they are
 
-POOLED_NOTE = (
-    "no test: a pool is one sample (n = 1) however often it was measured; wells show how well the "
-    "PCR repeats, not how animals differ, so a pool gives a fold change and no p"
-)
-
 
 def amplification_from_dilutions(dilutions: "pd.DataFrame") -> "pd.DataFrame":
     """Amplification of each gene from its dilution series.
@@ -321,15 +316,18 @@ def compare_folds(
 
     from .comparison import COMPARISON_COLUMNS
     from .multiplicity import adjust_comparisons
+    from .pools import compare_with_pools
 
     targets = quantities[~quantities["is_reference_gene"]]
     tables = []
     for gene, held in targets.groupby("gene", sort=False):
-        known = held[np.isfinite(held["log2_fold_change"])]
-        present = [group for group in groups if (known["group"] == group).any()]
-        if len(present) < 2:
+        values = held.assign(value=held["log2_fold_change"])
+        table = compare_with_pools(
+            values, groups=groups, reference=reference, alpha=alpha, tests=tests
+        )
+        if table.empty:
             continue
-        table = _compare_gene(known, present, reference, alpha, tests)
+        table["note"] = [_on_log2(row) for row in table.to_dict("records")]
         table.insert(0, "feature", f"{FEATURE}.{gene}")
         tables.append(table)
     if not tables:
@@ -344,66 +342,10 @@ def compare_folds(
     return adjusted
 
 
-def _compare_gene(
-    known: "pd.DataFrame",
-    present: Sequence[str],
-    reference: str | None,
-    alpha: float,
-    tests: Sequence[str] | None,
-) -> "pd.DataFrame":
-    """Compare one gene's groups; pooled groups get differences without p."""
-    import pandas as pd
-
-    from .compare import compare_groups
-
-    def run(groups: Sequence[str]) -> "pd.DataFrame":
-        rows = units[units["group"].isin(groups)]
-        base = reference if reference in groups else None
-        table = compare_groups(rows, groups=groups, reference=base, alpha=alpha, tests=tests)
-        return table.assign(note=[_on_log2(row) for row in table.to_dict("records")])
-
-    units = _one_row_a_pool(known)
-    pools = set(known.loc[known["pooled"], "group"])
-    if not pools:
-        return run(present)
-    single = [group for group in present if group not in pools]
-    every = run(present)
-    concerned = every["group_a"].isin(pools) | every["group_b"].isin(pools)
-    if len(single) < 2:
-        return _without_p(every)
-    return pd.concat([run(single), _without_p(every[concerned])], ignore_index=True)
-
-
-def _one_row_a_pool(known: "pd.DataFrame") -> "pd.DataFrame":
-    """Give unit, group and value; all of a group's pools together are one unit."""
-    import pandas as pd
-
-    pools = set(known.loc[known["pooled"], "group"])
-    unit = known["animal"].where(~known["group"].isin(pools), "pool of " + known["group"])
-    table = pd.DataFrame(
-        {"animal": unit, "group": known["group"], "value": known["log2_fold_change"]}
-    )
-    return table.groupby(["group", "animal"], sort=False, as_index=False)["value"].mean()
-
-
-def _without_p(table: "pd.DataFrame") -> "pd.DataFrame":
-    bare = table.copy()
-    # eta² of all groups at once says as little as its p; a pair's difference stands.
-    bare.loc[bare["group_a"] == "", "effect"] = math.nan
-    bare[["statistic", "p", "p_adjusted", "ci_low", "ci_high"]] = math.nan
-    bare["df"] = ""
-    bare["significant"] = False
-    bare["note"] = [join_notes(POOLED_NOTE, *_fold_text(row)) for row in table.to_dict("records")]
-    return bare
-
-
 def _on_log2(row: Mapping[str, object]) -> str:
     """Say the scale, and the fold change that a pair's log2 difference is."""
-    return join_notes(str(row["note"]), "on log2 fold changes", *_fold_text(row))
-
-
-def _fold_text(row: Mapping[str, object]) -> list[str]:
+    notes = [str(row["note"]), "on log2 fold changes"]
     effect = float(row["effect"])  # type: ignore[arg-type]
-    if not row["group_a"] or not math.isfinite(effect):
-        return []
-    return [f"effect is a log2 difference: {2**effect:.4g}-fold"]
+    if row["group_a"] and math.isfinite(effect):
+        notes.append(f"effect is a log2 difference: {2**effect:.4g}-fold")
+    return join_notes(*notes)

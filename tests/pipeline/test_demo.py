@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xenoquant.pipeline.demo import DIETS, make_demo, measured_against_true, plan_pictures, run_demo
+from xenoquant.pipeline.demo import make_demo, measured_against_true, run_demo
+from xenoquant.pipeline.demo_pictures import DIETS, plan_pictures
 from xenoquant.pipeline.errors import StudyError
 from xenoquant.pipeline.run import RunOptions
 

@@ -1,0 +1,193 @@
+"""Reading a table of Cq values: long or wide, with pools and controls told apart."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from .problems import ProblemRow
+from .table_cells import NumberColumn, TextColumn, Wanted, parse_numbers
+from .table_rows import (
+    check_rows,
+    identity_columns,
+    one_group_an_animal,
+    open_table,
+    pick_columns,
+    read_mapped,
+)
+
+if TYPE_CHECKING:
+    from .study import StudyHeader
+
+# What instruments write for a well whose fluorescence never crossed the threshold.
+UNDETERMINED = dict.fromkeys(
+    ("undetermined", "undet", "undet.", "no ct", "no cq", "n/a", "nan", "neg", "-"), math.nan
+)
+CONTROLS = frozenset(
+    {"ntc", "no template control", "no-template control", "water", "nrt", "-rt", "no rt", "no-rt"}
+)
+_TRUE = ("true", "yes", "y", "1", "x", "pooled", "pool")
+_FALSE = ("false", "no", "n", "0")
+# No instrument runs more cycles; a number above isn't a Cq.
+_MOST_CYCLES = 60.0
+
+_CQ = NumberColumn("cq", words=UNDETERMINED, above=0, at_most=_MOST_CYCLES)
+_OPTIONAL = (
+    TextColumn("replicate", required=False, empty=True),
+    TextColumn("plate", required=False, empty=True),
+    TextColumn("pooled", required=False, empty=True, one_of=(*_TRUE, *_FALSE)),
+)
+
+
+@dataclass(frozen=True)
+class Wells:
+    """The wells of a table that can be used.
+
+    Attributes
+    ----------
+    wells : pandas.DataFrame
+        animal, group, gene, replicate, plate (text), pooled (bool), cq (NaN where undetermined);
+        the index is the file's row.
+    controls : pandas.DataFrame
+        Wells without template or reverse transcriptase: animal, gene, cq.
+    problems : tuple of ProblemRow
+        What was left out.
+    ignored_columns : tuple of str
+        Columns of a wide table that hold no numbers.
+    form : str
+        "long" or "wide".
+    """
+
+    wells: pd.DataFrame
+    controls: pd.DataFrame
+    problems: tuple[ProblemRow, ...]
+    ignored_columns: tuple[str, ...] = ()
+    form: str = "long"
+
+
+def read_wells(
+    assay: str,
+    folder: Path,
+    name: str,
+    *,
+    header: "StudyHeader",
+    columns: Mapping[str, str],
+    reference_genes: Sequence[str],
+) -> Wells:
+    """Read the wells of a study's qPCR table.
+
+    A long table has a row a well with columns gene and cq; a wide one has a column a gene, and is
+    known by lacking both and having the reference genes as columns.
+
+    Raises
+    ------
+    InputError
+        If the table can't be read, or lacks a column.
+    """
+    table = open_table(folder, name, header=header)
+    titles = {column: columns.get(column, column) for column in ("gene", "cq")}
+    wide = not any(title in table.columns for title in titles.values())
+    if wide and all(gene in table.columns for gene in reference_genes):
+        return _wide(assay, name, table, header, columns)
+    wanted = (TextColumn("gene"), _CQ, *_OPTIONAL)
+    own = identity_columns(header)
+    picked = pick_columns(table, name, wanted=wanted, columns=columns, own=own)
+    return _wells(assay, name, picked, header, wanted, columns)
+
+
+def read_dilutions(
+    assay: str, folder: Path, name: str, *, header: "StudyHeader"
+) -> tuple[pd.DataFrame, list[ProblemRow]]:
+    """Read a table of dilution series: gene, quantity, cq."""
+    wanted = (TextColumn("gene"), NumberColumn("quantity", above=0), _CQ)
+    table = read_mapped(folder, name, header=header, wanted=wanted)
+    rows = check_rows(assay, name, table, header=header, wanted=wanted)
+    return rows.table, list(rows.problems)
+
+
+def _wells(
+    assay: str,
+    name: str,
+    picked: pd.DataFrame,
+    header: "StudyHeader",
+    wanted: Sequence[Wanted],
+    columns: Mapping[str, str],
+) -> Wells:
+    """Check the rows of a table; pools get a name of their own, controls are set aside."""
+    picked = _named_pools(_small_letters(picked))
+    is_control = picked["animal"].map(str).str.casefold().isin(CONTROLS)
+    checked = check_rows(
+        assay, name, picked[~is_control], header=header, wanted=wanted, titles=columns
+    )
+    checked = one_group_an_animal(assay, name, checked)
+    wells = checked.table.copy()
+    for optional in ("replicate", "plate"):
+        if optional not in wells:
+            wells[optional] = ""
+    pooled = wells["pooled"] if "pooled" in wells else pd.Series("", index=wells.index)
+    wells["pooled"] = pooled.isin(_TRUE).astype(bool)
+    return Wells(wells, _controls(picked[is_control]), checked.problems)
+
+
+def _wide(
+    assay: str, name: str, table: pd.DataFrame, header: "StudyHeader", columns: Mapping[str, str]
+) -> Wells:
+    """Read a table with a column a gene: each cell is a well."""
+    own = identity_columns(header)
+    taken = {*own.values(), *columns.values(), *(column.name for column in _OPTIONAL)}
+    others = [str(title) for title in table.columns if title not in taken]
+    genes = [title for title in others if _mostly_numbers(table[title])]
+    cells = tuple(
+        NumberColumn(gene, empty=True, words=UNDETERMINED, above=0, at_most=_MOST_CYCLES)
+        for gene in genes
+    )
+    wanted: tuple[Wanted, ...] = (*cells, *_OPTIONAL)
+    picked = pick_columns(table, name, wanted=wanted, columns=columns, own=own)
+    # An empty cell of a wide table is a well that wasn't run; "Undetermined" is one that was.
+    run = {gene: table[gene].map(str).str.strip() != "" for gene in genes}
+    read = _wells(assay, name, picked, header, wanted, columns)
+    kept = [column for column in read.wells.columns if column not in genes]
+    parts = [
+        read.wells.loc[run[gene].reindex(read.wells.index), kept].assign(
+            gene=gene, cq=read.wells[gene]
+        )
+        for gene in genes
+    ]
+    ignored = tuple(title for title in others if title not in genes)
+    return Wells(pd.concat(parts), read.controls, read.problems, ignored, "wide")
+
+
+def _mostly_numbers(cells: pd.Series) -> bool:
+    held = cells[cells.map(str).str.strip() != ""]
+    _, wrong = parse_numbers(held, words=UNDETERMINED)
+    return 2 * len(wrong) < len(held)
+
+
+def _small_letters(picked: pd.DataFrame) -> pd.DataFrame:
+    """Let TRUE, True and true be the same."""
+    if "pooled" not in picked:
+        return picked
+    return picked.assign(pooled=picked["pooled"].map(lambda cell: str(cell).strip().casefold()))
+
+
+def _named_pools(picked: pd.DataFrame) -> pd.DataFrame:
+    """Tell the groups' pools apart, which tables call alike or leave without a name."""
+    if "pooled" not in picked:
+        return picked
+    is_pool = picked["pooled"].isin(_TRUE)
+    groups = picked.groupby("animal")["group"].transform("nunique")
+    nameless = picked["animal"] == ""
+    shared = is_pool & (nameless | (groups > 1))
+    names = picked["animal"].where(~nameless, "pool") + " of " + picked["group"]
+    return picked.assign(animal=picked["animal"].where(~shared, names))
+
+
+def _controls(rows: pd.DataFrame) -> pd.DataFrame:
+    """Give the wells without template as far as they are in the long form."""
+    if not {"gene", "cq"} <= set(rows.columns):
+        return pd.DataFrame({"animal": [], "gene": [], "cq": []})
+    numbers, _ = parse_numbers(rows["cq"], words=UNDETERMINED)
+    return rows[["animal", "gene"]].assign(cq=numbers)

@@ -1,0 +1,100 @@
+"""Comparing groups of which some are a pooled sample: differences, and never a p for a pool."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .columns import require_columns
+from .comparison import join_notes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+POOLED_NOTE = (
+    "no test: a pool is one sample (n = 1) however often it was measured; repeats show how well "
+    "the assay repeats, not how animals differ, so a pool gives a ratio and no p"
+)
+
+
+def compare_with_pools(
+    values: "pd.DataFrame",
+    *,
+    groups: Sequence[str],
+    reference: str | None = None,
+    alpha: float = 0.05,
+    tests: Sequence[str] | None = None,
+) -> "pd.DataFrame":
+    """Compare groups as `compare_groups`, with no p wherever a pool is concerned.
+
+    Groups of animals are tested among themselves as if the pools weren't there. A group with a
+    pool in it counts as one sample; its rows give the difference of means and the reason why
+    there is no p.
+
+    Parameters
+    ----------
+    values : pandas.DataFrame
+        animal, group, value, pooled (bool); a row a sample. Missing values are left out.
+    groups : sequence of str
+        Groups in their order; those without a value are left out.
+    reference : str, optional
+        Stands as group_b.
+    alpha : float
+        Level of significance.
+    tests : sequence of str, optional
+        As `compare_groups` takes them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of comparisons.csv; no row where fewer than two groups have a value.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or as `compare_groups` does.
+    """
+    import pandas as pd
+
+    from .compare import compare_groups
+    from .comparison import COMPARISON_COLUMNS
+
+    require_columns(values, "animal", "group", "value", "pooled")
+    known = values[values["value"].notna() & values["group"].isin(list(groups))]
+    present = [group for group in groups if (known["group"] == group).any()]
+    if len(present) < 2:
+        return pd.DataFrame(columns=list(COMPARISON_COLUMNS))
+    units = _one_row_a_pool(known)
+
+    def run(names: Sequence[str]) -> "pd.DataFrame":
+        rows = units[units["group"].isin(list(names))]
+        base = reference if reference in names else None
+        return compare_groups(rows, groups=names, reference=base, alpha=alpha, tests=tests)
+
+    pools = set(known.loc[known["pooled"].astype(bool), "group"])
+    if not pools:
+        return run(present)
+    of_animals = [group for group in present if group not in pools]
+    every = run(present)
+    if len(of_animals) < 2:
+        return _without_p(every)
+    concerned = every["group_a"].isin(pools) | every["group_b"].isin(pools)
+    return pd.concat([run(of_animals), _without_p(every[concerned])], ignore_index=True)
+
+
+def _one_row_a_pool(known: "pd.DataFrame") -> "pd.DataFrame":
+    """Give animal, group and value; all samples of a group with a pool together are one."""
+    pools = set(known.loc[known["pooled"].astype(bool), "group"])
+    names = known["animal"].where(~known["group"].isin(pools), "pool of " + known["group"])
+    table = known[["group", "value"]].assign(animal=names)
+    return table.groupby(["group", "animal"], sort=False, as_index=False)["value"].mean()
+
+
+def _without_p(table: "pd.DataFrame") -> "pd.DataFrame":
+    bare = table.copy()
+    # eta² of all groups at once says as little as its p; a pair's difference stands.
+    bare.loc[bare["group_a"] == "", "effect"] = math.nan
+    bare[["statistic", "p", "p_adjusted", "ci_low", "ci_high"]] = math.nan
+    bare["df"] = ""
+    bare["significant"] = False
+    bare["note"] = join_notes(POOLED_NOTE)
+    return bare

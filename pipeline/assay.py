@@ -4,15 +4,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..imgproc.measurement import Measurement
+from .problems import ProblemRow
 from .readers import Image, read_image
 from .samples import NEGATIVE_CONTROL, Sample
+from .table_assay import TableResult
+
+if TYPE_CHECKING:
+    from .study import StudyHeader
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,25 @@ def missing_control(samples: Sequence[Sample]) -> list[str]:
     return ["no negative control; every row of its results will be flagged."]
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """An assay ready to plan, with what it found beside study.toml and the sample sheet.
+
+    Attributes
+    ----------
+    assay : Assay
+        The assay, knowing what its own sheet says.
+    samples : tuple of Sample
+        Images that its own sheet names.
+    problems : tuple of ProblemRow
+        Rows of its own sheet that can't be used.
+    """
+
+    assay: "Assay"
+    samples: tuple[Sample, ...] = ()
+    problems: tuple[ProblemRow, ...] = ()
+
+
 class Assay(BaseModel, ABC):
     """One ``[assays.*]`` table of the study file, with the behaviour of its method.
 
@@ -103,6 +127,26 @@ class Assay(BaseModel, ABC):
         """Give the options that a measurement depends on, JSON-serialisable."""
         parameters = self.model_dump(mode="json", exclude={"tests", *self.applied_at_roll_up})
         return parameters | {"measuring_version": self.measuring_version}
+
+    def files(self) -> tuple[str, ...]:
+        """Give the paths of the tables the assay reads, relative to the study's folder."""
+        return ()
+
+    def prepare(self, name: str, folder: Path, header: "StudyHeader") -> Prepared:
+        """Read what the assay has of its own beside the sample sheet.
+
+        Raises
+        ------
+        InputError
+            If a table of its own can't be read at all.
+        """
+        return Prepared(self)
+
+    def conclude(
+        self, name: str, measured: Sequence[Measured], header: "StudyHeader"
+    ) -> TableResult | None:
+        """Work out what all images give together, beyond the roll-up image by image."""
+        return None
 
     def open(self, reference: Path) -> Image:
         """Read one of this assay's images.

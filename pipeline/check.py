@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import InputError, StudyError
+from .evidence import evaluate_tables, prepare_assays
+from .problems import ProblemRow
 from .readers import inspect_image, split_reference
 from .samples import BLANK, NEGATIVE_CONTROL, SAMPLE, Sample, study_samples
 from .study import Study, load_study
@@ -68,9 +70,11 @@ def check_study(path: Path) -> CheckReport:
         samples = study_samples(study)
     except StudyError as error:
         return CheckReport(errors=tuple(str(problem) for problem in error.problems))
+    study, samples, unusable = prepare_assays(study, samples)
+    _, problems = evaluate_tables(study)
     return CheckReport(
         facts=_facts(study, samples),
-        failures=tuple(_failures(study, samples)),
+        failures=(*_failures(study, samples), *map(_line, (*unusable, *problems))),
         warnings=tuple(_warnings(study, samples)),
     )
 
@@ -87,6 +91,7 @@ def _facts(study: Study, samples: Sequence[Sample]) -> tuple[str, ...]:
             f"{len(groups)} groups, {roles[NEGATIVE_CONTROL]} negative controls, "
             f"{roles[BLANK]} blanks"
         )
+    lines += [f"{name} ({held.method}): {held.table}" for name, held in study.table_assays.items()]
     return tuple(lines)
 
 
@@ -103,6 +108,10 @@ def _failures(study: Study, samples: Sequence[Sample]) -> list[str]:
         except InputError as error:
             lines.append(f"{sample.assay}, {sample.image}: {error.reason}; {error.remedy}.")
     return lines
+
+
+def _line(row: ProblemRow) -> str:
+    return f"{row.assay}, {row.image}: {row.error}; {row.remedy}."
 
 
 def _warnings(study: Study, samples: Sequence[Sample]) -> list[str]:

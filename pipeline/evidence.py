@@ -1,13 +1,15 @@
 """Evaluating a study's table assays: growth curves, plates, sheets of blood values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
+from .assay import Assay
 from .errors import InputError
 from .problems import ProblemRow
 from .rollup import ANIMAL_COLUMNS
-from .samples import leaves_folder
+from .samples import Sample, leaves_folder
 from .store import hash_file
 from .study import Study
 from .table_assay import TableAssay, TableResult
@@ -47,7 +49,7 @@ def evaluate_tables(study: Study) -> tuple[dict[str, TableResult], list[ProblemR
     return results, problems
 
 
-def _outside(study: Study, name: str, assay: TableAssay) -> list[ProblemRow]:
+def _outside(study: Study, name: str, assay: Assay | TableAssay) -> list[ProblemRow]:
     if study.header.read_outside:
         return []
     remedy = "copy it into the study, or set read_outside = true under [study]"
@@ -56,6 +58,46 @@ def _outside(study: Study, name: str, assay: TableAssay) -> list[ProblemRow]:
         for table in assay.files()
         if leaves_folder(study.folder, table)
     ]
+
+
+def prepare_assays(
+    study: Study, samples: Sequence[Sample]
+) -> tuple[Study, list[Sample], list[ProblemRow]]:
+    """Let every image assay read what it has of its own (a lane sheet).
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    samples : sequence of Sample
+        Its sample sheet.
+
+    Returns
+    -------
+    study : Study
+        With the prepared assays.
+    samples : list of Sample
+        The sheet's, then those that the assays' own sheets name beside them.
+    problems : list of ProblemRow
+        Sheets and rows that can't be used.
+    """
+    assays: dict[str, Assay | TableAssay] = dict(study.assays)
+    found, problems = list(samples), []
+    known = {(sample.assay, sample.image) for sample in samples}
+    for name, assay in study.image_assays.items():
+        outside = _outside(study, name, assay)
+        problems.extend(outside)
+        if outside:
+            continue
+        try:
+            ready = assay.prepare(name, study.folder, study.header)
+        except InputError as error:
+            problems.append(ProblemRow(name, error.path, "read", error.reason, error.remedy))
+            continue
+        assays[name] = ready.assay
+        problems.extend(ready.problems)
+        found += [sample for sample in ready.samples if (name, sample.image) not in known]
+    return replace(study, assays=assays), found, problems
 
 
 def join_animals(images: pd.DataFrame, tables: Mapping[str, TableResult]) -> pd.DataFrame:
@@ -76,9 +118,7 @@ def describe_tables(
     """Give what run.json says of the table assays: hashes and notes."""
     return {
         name: {
-            "files": {
-                file: hash_file(study.folder / file) for file in study.table_assays[name].files()
-            },
+            "files": {file: hash_file(study.folder / file) for file in study.assays[name].files()},
             "notes": dict(result.notes),
         }
         for name, result in tables.items()

@@ -14,7 +14,7 @@ from .assay import Measured
 from .comparing import compare_study
 from .drawing import DrawJob, draw_job, lost_drawing
 from .errors import Problem, StudyError
-from .evidence import describe_tables, evaluate_tables, join_animals
+from .evidence import describe_tables, evaluate_tables, join_animals, prepare_assays
 from .measuring import Job, Outcome, lost_job, measure_job
 from .plan import Plan, Task, plan_study
 from .problems import ProblemRow, problem_table
@@ -177,15 +177,18 @@ class _Run:
 
     def finish(self) -> RunSummary:
         with self._timed("plan"):
+            self.study, self.samples, unusable = prepare_assays(self.study, self.samples)
+            self.problems.extend(unusable)
             plan = plan_study(self.study, self.samples)
             self.problems.extend(plan.problems)
         with self._timed("measure"):
             measured = self._measure(plan)
         with self._timed("roll up"):
             done = [task for task in plan.tasks if task.fingerprint in self.store]
-            results = self._roll_up(done)
-            tables, unusable = evaluate_tables(self.study)
+            results, conclusions = self._roll_up(done)
+            sheets, unusable = evaluate_tables(self.study)
             self.problems.extend(unusable)
+            tables = {**conclusions, **sheets}
         done = [task for task in done if task.fingerprint in self.store]
         with self._timed("draw"):
             self._draw(done, results)
@@ -242,8 +245,10 @@ class _Run:
             options.progress.advance(stage)
             yield result
 
-    def _roll_up(self, done: Sequence[Task]) -> dict[str, AssayResult]:
-        results = {}
+    def _roll_up(
+        self, done: Sequence[Task]
+    ) -> tuple[dict[str, AssayResult], dict[str, TableResult]]:
+        results, conclusions = {}, {}
         repeated = _repeated_content(done)
         for name, assay in self.study.image_assays.items():
             measured = [
@@ -254,7 +259,11 @@ class _Run:
             ]
             results[name] = classify_assay(name, assay, measured)
             self.problems.extend(results[name].problems)
-        return results
+            conclusion = assay.conclude(name, measured, self.study.header)
+            if conclusion is not None:
+                conclusions[name] = conclusion
+                self.problems.extend(conclusion.problems)
+        return results, conclusions
 
     def _load(self, task: Task, repeated: Mapping[tuple[str, str], str]) -> list[Measured]:
         """Load one stored image; a damaged entry is said, and measured anew by the next run."""

@@ -1,0 +1,82 @@
+"""Every command of README and docs is run, and every link and picture in them is there."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from xenoquant.pipeline.cli import app
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+VOLUMES = """animal,diet,volume_mm3
+m1,350 ppm,1400
+m2,350 ppm,1500
+m3,350 ppm,1460
+m4,3.5 ppm,2900
+m5,3.5 ppm,3000
+m6,3.5 ppm,2850
+"""
+
+
+def commands(page: Path) -> list[list[str]]:
+    """Give the words of every command in a page's console blocks."""
+    blocks = re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines() if line.strip()]
+    return [shlex.split(line) for line in lines]
+
+
+@pytest.fixture
+def desk(finished_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder as the documents assume it: a study, one to begin, and loose images."""
+    folder = tmp_path / "desk"
+    shutil.copytree(finished_study, folder / "my-study")
+    for name, source in (("photos", "lungs"), ("fields", "snai1"), ("sections", "ferritin")):
+        shutil.copytree(finished_study / source, folder / name)
+    for group, animals in (("350 ppm", ("m1", "m2")), ("3.5 ppm", ("007", "m4"))):
+        target = folder / "new-study" / "lungs" / group
+        target.mkdir(parents=True)
+        for animal in animals:
+            shutil.copy(finished_study / "lungs" / f"{animal}.jpg", target)
+    (folder / "volumes.csv").write_text(VOLUMES)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_of_the_documents_work_as_written(page, desk):
+    """Authority: a reader types them; exit status 0 is what the text promises."""
+    makefile = (ROOT / "Makefile").read_text()
+    for words in commands(page):
+        if words[0] == "make":
+            assert re.search(rf"^{words[1]}:", makefile, re.MULTILINE), words
+            continue
+        assert words[0] == "xenoquant", words
+        result = CliRunner().invoke(app, words[1:])
+        assert result.exit_code == 0, (words, result.output)
+
+
+def test_readme_has_exactly_two_set_up_commands():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    set_up = text.split("## Set up")[1].split("\n## ")[0]
+    blocks = re.findall(r"```console\n(.*?)```", set_up, re.DOTALL)
+    assert [block.strip() for block in blocks] == ["make demo", "make test"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_pictures_are_there(page):
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_options_of_every_method_have_a_description_for_people():
+    from xenoquant.pipeline.assays import METHODS
+
+    for method in METHODS.values():
+        for name, field in method.model_fields.items():
+            if name != "method":
+                assert field.description, (method, name)
+                assert field.description.endswith("."), (method, name)

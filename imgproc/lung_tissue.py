@@ -1,0 +1,124 @@
+"""Lung tissue on a photograph, told from its background by colour."""
+
+from typing import Literal
+
+import cv2
+import numpy as np
+from scipy import ndimage
+
+Appearance = Literal["bouin", "dark-lung"]
+
+OPENING_MM = 0.5
+"""Threads, pins and bronchi are thinner than twice this."""
+
+_MIN_LIGHTER = 9.0  # CIE L* above the background
+_MIN_OTHER_COLOUR = 7.0  # CIE a*b* distance from the background
+_BACKGROUND_SPREAD = 25.0  # CIE Lab: uneven light and cloth stay within it, paper on cloth does not
+_MIRROR_SHARE = 0.6  # a reflection is dimmer than this share of the tissue's own brightness
+_FAINT_SHARE = 0.6  # tissue is at least this saturated against the typical tissue of its photo
+_CHROMA_FLOOR = 0.15  # keeps the ratio of near-black pixels from being noise
+_MIN_CHROMA = 0.10  # yellow tissue in full shade still shows this much (R - B) / (R + B + floor)
+_MAX_CHROMA = 0.60  # unfixed lung is red: higher thresholds than this are an odd photo's
+_MIN_CONTRAST = 0.07  # between lobe and background, so that an even frame has no lobe
+
+
+def chroma(rgb: np.ndarray) -> np.ndarray:
+    """Yellow-to-red saturation (R - B) / (R + B + floor) of an RGB image between 0 and 1."""
+    red, blue = rgb[..., 0], rgb[..., 2]
+    return (red - blue) / (red + blue + _CHROMA_FLOOR)
+
+
+def _otsu(values: np.ndarray) -> float:
+    """Otsu's threshold of values within -1 .. 1."""
+    levels = np.clip((values + 1) * 127.5, 0, 255).astype(np.uint8).reshape(-1, 1)
+    level, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    return level / 127.5 - 1
+
+
+def disc(radius_px: float) -> np.ndarray:
+    """A disc of at least one pixel's radius, as a kernel for cv2's morphology."""
+    side = 2 * max(1, round(radius_px)) + 1
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+
+
+def tissue_signal(small: np.ndarray, appearance: Appearance) -> np.ndarray:
+    """Bright where there is tissue: saturation of yellow, or darkness for an inked lung."""
+    if appearance == "bouin":
+        return chroma(small)
+    return 1.0 - small.max(axis=2)
+
+
+def find_tissue(
+    small: np.ndarray, scale: float, appearance: Appearance
+) -> tuple[np.ndarray, float]:
+    """Pixels that show fixed lung, and the threshold used (infinite where there is none)."""
+    signal = tissue_signal(small, appearance)
+    threshold = _otsu(signal)
+    above = signal > threshold
+    if not above.any() or above.all():
+        return np.zeros(signal.shape, bool), float("inf")
+    contrast = float(np.median(signal[above]) - np.median(signal[~above]))
+    if contrast < _MIN_CONTRAST:
+        return np.zeros(signal.shape, bool), float("inf")
+    if appearance == "bouin":
+        threshold = float(np.clip(threshold, _MIN_CHROMA, _MAX_CHROMA))
+    tissue = (signal > threshold).astype(np.uint8)
+    tissue = cv2.morphologyEx(tissue, cv2.MORPH_OPEN, disc(0.25 * OPENING_MM * scale))
+    pieces, _ = ndimage.label(tissue)
+    kept = drop_faint(pieces, signal) > 0
+    return (_drop_mirrored(kept, small, scale) if appearance == "bouin" else kept), threshold
+
+
+def foreground_mask(small: np.ndarray, tissue: np.ndarray, scale: float) -> np.ndarray:
+    """Pixels lighter than the background around them or of another colour.
+
+    A shadow is darker and of nearly the same colour, so it stays background.
+    """
+    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
+    far = cv2.dilate(tissue.astype(np.uint8), disc(1.5 * scale)) == 0
+    if not far.any():
+        return np.ones(tissue.shape, bool)
+    level = np.median(lab[far], axis=0)
+    # rulers and paper lie about too: only what is like most of the background tells its level
+    like = far & (np.sqrt(((lab - level) ** 2).sum(axis=2)) < _BACKGROUND_SPREAD)
+    weight = like.astype(np.float32)
+    sigma = 4.0 * scale
+    total = cv2.GaussianBlur(weight, (0, 0), sigma)
+    blurred = cv2.GaussianBlur(lab * weight[..., None], (0, 0), sigma)
+    # a little of the whole photo's level, where no background is near
+    background = (blurred + 1e-3 * level) / (total + 1e-3)[..., None]
+    difference = lab - background
+    colour = np.hypot(difference[..., 1], difference[..., 2])
+    return (difference[..., 0] > _MIN_LIGHTER) | (colour > _MIN_OTHER_COLOUR)
+
+
+def _saturated(pieces: np.ndarray, signal: np.ndarray, typical: float) -> np.ndarray:
+    """Which labelled pieces show tissue as saturated as typical, if only between nodules."""
+    kept = np.zeros(int(pieces.max(initial=0)) + 1, bool)
+    for piece, box in enumerate(ndimage.find_objects(pieces), start=1):
+        if box is not None:
+            level = np.percentile(signal[box][pieces[box] == piece], 90)
+            kept[piece] = level > _FAINT_SHARE * typical
+    return kept
+
+
+def drop_faint(labels: np.ndarray, signal: np.ndarray) -> np.ndarray:
+    """Remove pieces much less saturated than the rest: yellowed paper, stains."""
+    if labels.max(initial=0) < 2:
+        return labels
+    typical = float(np.median(signal[labels > 0]))
+    return np.where(_saturated(labels, signal, typical)[labels], labels, 0).astype(np.int32)
+
+
+def _drop_mirrored(tissue: np.ndarray, small: np.ndarray, scale: float) -> np.ndarray:
+    """Remove wide dim margins: a lobe's reflection in a wet or glossy background.
+
+    What is removed by mistake from within a lobe (a brown patch) is filled in again later.
+    """
+    if not tissue.any():
+        return tissue
+    bright = small.max(axis=2)
+    dim = tissue & (bright < _MIRROR_SHARE * np.median(bright[tissue]))
+    wide = cv2.morphologyEx(dim.astype(np.uint8), cv2.MORPH_OPEN, disc(OPENING_MM * scale))
+    rest = (tissue & (wide == 0)).astype(np.uint8)
+    return cv2.morphologyEx(rest, cv2.MORPH_OPEN, disc(0.5 * OPENING_MM * scale)).astype(bool)

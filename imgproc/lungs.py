@@ -1,0 +1,246 @@
+"""Lobes of lung on a photograph: tissue told from background, ruler, label and pins."""
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from scipy import ndimage
+
+from .lobe_split import split_touching
+from .lung_tissue import (
+    OPENING_MM,
+    Appearance,
+    disc,
+    drop_faint,
+    find_tissue,
+    foreground_mask,
+    tissue_signal,
+)
+from .photo import check_rgb, full_scale, reduced
+
+LOBE_SCALE_PX_PER_MM = 8.0
+"""Working resolution for lobes: 0.125 mm a pixel, an eighth of the thinnest lobe's width."""
+
+TYPICAL_LOBE_LENGTH_MM = 12.0
+"""Length of a mouse lung lobe (8 to 20 mm); guesses the scale where none is given."""
+
+_MAX_COARSE_SIDE_PX = 1200
+_UNSCALED_SIDE_PX = 400
+_RIM_CLOSING_MM = 1.5  # a pale nodule at the rim bites this much out of the yellow
+_LEAST_YELLOW = 0.1  # of a lobe's silhouette, however many nodules it carries
+_MOST_RECTANGULAR = 0.865  # of the smallest rectangle around it: an ellipse fills 0.785, paper 0.9
+_HULL_MARGIN_MM = 0.3  # nodules at the rim stand out of the yellow's hull a little
+_BLUR_MM = 0.15
+_MIN_LOBE_SHARE = 0.004  # of the photo, where there is no scale
+
+
+@dataclass(frozen=True)
+class Lobes:
+    """Lobes found on a photograph, at a working resolution.
+
+    Attributes
+    ----------
+    labels : numpy.ndarray of int32, shape (h, w)
+        Lobes 1..n in reading order on the reduced photo.
+    reduction : float
+        Working pixels per pixel of the photo.
+    px_per_mm : float
+        Scale of the photo: the given one, or a guess from the lobes' length.
+    notes : dict
+        Choices made on the way.
+    """
+
+    labels: np.ndarray
+    reduction: float
+    px_per_mm: float
+    notes: dict[str, float | str] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many lobes there are."""
+        return int(self.labels.max(initial=0))
+
+
+def _pale_tissue(core: np.ndarray, foreground: np.ndarray, scale: float) -> np.ndarray:
+    """Foreground around yellow tissue, where the yellow makes up enough of its piece."""
+    near = foreground & (cv2.dilate(core.astype(np.uint8), disc(2 * _RIM_CLOSING_MM * scale)) > 0)
+    near = cv2.morphologyEx(near.astype(np.uint8), cv2.MORPH_OPEN, disc(OPENING_MM * scale)) > 0
+    pieces, count = ndimage.label(near)
+    whole = np.bincount(pieces.ravel(), minlength=count + 1)
+    yellow = np.bincount(pieces[core], minlength=count + 1)
+    accepted = yellow > _LEAST_YELLOW * whole
+    accepted[0] = False
+    return accepted[pieces]
+
+
+def _silhouette(core: np.ndarray, foreground: np.ndarray, scale: float) -> np.ndarray:
+    """Close the gaps that pale nodules and glare leave in the yellow, where not background."""
+    pad = round(2 * _RIM_CLOSING_MM * scale) + 2
+    wide = np.pad(core.astype(np.uint8), pad)
+    closed = cv2.morphologyEx(wide, cv2.MORPH_CLOSE, disc(_RIM_CLOSING_MM * scale))
+    closed = closed[pad:-pad, pad:-pad].astype(bool)
+    whole = core | (closed & foreground) | _pale_tissue(core, foreground, scale)
+    whole = ndimage.binary_fill_holes(whole)
+    opened = cv2.morphologyEx(whole.astype(np.uint8), cv2.MORPH_OPEN, disc(OPENING_MM * scale))
+    return opened.astype(bool)
+
+
+def _trimmed(labels: np.ndarray, core: np.ndarray, scale: float) -> np.ndarray:
+    """Cut off what sticks out of the hull of each lobe's yellow: bronchi, fat, shadows.
+
+    Paper, which is rectangular, is dropped whole.
+    """
+    trimmed = np.zeros_like(labels)
+    for number in range(1, int(labels.max(initial=0)) + 1):
+        lobe = labels == number
+        yellow = lobe & core
+        if not yellow.any():
+            continue
+        points = np.argwhere(lobe).astype(np.float32)
+        sides = cv2.minAreaRect(points)[1]
+        if len(points) > _MOST_RECTANGULAR * (sides[0] + 1) * (sides[1] + 1):
+            continue
+        reach = cv2.dilate(_hull(yellow).astype(np.uint8), disc(_HULL_MARGIN_MM * scale)) > 0
+        trimmed[lobe & reach] = number
+    return trimmed
+
+
+def _hull(mask: np.ndarray) -> np.ndarray:
+    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    hull = np.zeros(mask.shape, np.uint8)
+    cv2.fillConvexPoly(hull, cv2.convexHull(np.concatenate(outlines)), 1)
+    return hull.astype(bool)
+
+
+def _fill_out(labels: np.ndarray, foreground: np.ndarray, scale: float) -> np.ndarray:
+    """Add to every lobe what lies inside its convex hull and is neither background nor a lobe.
+
+    Large pale nodules at the rim, and the hilum's inner half, are won back so.
+    """
+    full = labels.copy()
+    for number in range(1, int(labels.max(initial=0)) + 1):
+        mask = labels == number
+        if not mask.any():
+            continue
+        whole = mask | (_hull(mask) & foreground & (full == 0))
+        opened = cv2.morphologyEx(whole.astype(np.uint8), cv2.MORPH_OPEN, disc(OPENING_MM * scale))
+        full[(opened > 0) & (full == 0)] = number
+    return full
+
+
+def _reading_order(labels: np.ndarray) -> np.ndarray:
+    """Renumber lobes in rows from the top, and from the left within a row."""
+    boxes = ndimage.find_objects(labels)
+    entries = [
+        (
+            number,
+            (box[0].start + box[0].stop) / 2,
+            (box[1].start + box[1].stop) / 2,
+            box[0].stop - box[0].start,
+        )
+        for number, box in enumerate(boxes, start=1)
+        if box is not None
+    ]
+    entries.sort(key=lambda entry: entry[1])
+    order: list[int] = []
+    while entries:
+        first = entries[0]
+        row = [e for e in entries if e[1] - first[1] < 0.5 * min(e[3], first[3])]
+        order.extend(e[0] for e in sorted(row, key=lambda e: e[2]))
+        entries = [e for e in entries if e not in row]
+    table = np.zeros(int(labels.max(initial=0)) + 1, np.int32)
+    for new, old in enumerate(order, start=1):
+        table[old] = new
+    return table[labels]
+
+
+def _separate(tissue: np.ndarray, foreground: np.ndarray, scale: float, area: float) -> np.ndarray:
+    """Label lobes: tissue made whole, in connected pieces, split where lobes touch."""
+    pieces, _ = ndimage.label(_silhouette(tissue, foreground, scale))
+    labels = np.zeros(tissue.shape, np.int32)
+    found = 0
+    for piece, box in enumerate(ndimage.find_objects(pieces), start=1):
+        mask = np.pad(pieces[box] == piece, 1)
+        if mask.sum() < area:
+            continue
+        split = split_touching(mask, min_area_px=area)[1:-1, 1:-1]
+        window = labels[box]
+        window[split > 0] = split[split > 0] + found
+        found += int(split.max())
+    return labels
+
+
+def _lobe_length_px(labels: np.ndarray) -> float:
+    """Median length of the lobes (long side of the smallest rectangle around each)."""
+    lengths = []
+    for number in range(1, int(labels.max()) + 1):
+        points = np.argwhere(labels == number).astype(np.float32)
+        lengths.append(max(cv2.minAreaRect(points)[1]))
+    return float(np.median(lengths))
+
+
+def find_lobes(
+    rgb: np.ndarray,
+    *,
+    px_per_mm: float | None,
+    appearance: Appearance = "bouin",
+    min_lobe_area_mm2: float = 8.0,
+) -> Lobes:
+    """Find the lobes of lung on a photo.
+
+    Tissue is what is saturated in yellow to red (or dark, for an inked lung) against the photo's
+    own two classes; rulers, paper, pins and shadows are grey and so never tissue. Bites that pale
+    nodules take out of the rim are closed where they differ from the background, holes are
+    filled, and lobes that touch are split.
+
+    Parameters
+    ----------
+    rgb : numpy.ndarray, shape (H, W, 3), uint8 or uint16
+        The photo.
+    px_per_mm : float or None
+        Scale; without it a guess is made from the lobes' length.
+    appearance : {"bouin", "dark-lung"}
+        Yellow fixed lung, or lung blackened with India ink.
+    min_lobe_area_mm2 : float
+        Smaller pieces are not lobes.
+
+    Returns
+    -------
+    Lobes
+        With no lobe where there is none.
+
+    Raises
+    ------
+    MeasurementError
+        If `rgb` isn't a colour photo of 8 or 16 bits.
+    """
+    rgb = check_rgb(rgb)
+    side = max(rgb.shape[:2])
+    if px_per_mm is None:
+        reduction = min(1.0, _UNSCALED_SIDE_PX / side)
+        scale = LOBE_SCALE_PX_PER_MM
+    else:
+        reduction = min(1.0, LOBE_SCALE_PX_PER_MM / px_per_mm, _MAX_COARSE_SIDE_PX / side)
+        scale = px_per_mm * reduction
+    small = reduced(rgb, reduction, full_scale(rgb))
+    small = cv2.GaussianBlur(small, (0, 0), max(0.5, _BLUR_MM * scale))
+    tissue, threshold = find_tissue(small, scale, appearance)
+    area = min_lobe_area_mm2 * scale**2
+    if px_per_mm is None:
+        area = _MIN_LOBE_SHARE * tissue.size
+    if tissue.any():
+        foreground = foreground_mask(small, tissue, scale)
+        lobes = _separate(tissue, foreground, scale, area)
+        lobes = drop_faint(_trimmed(lobes, tissue, scale), tissue_signal(small, appearance))
+        labels = _reading_order(_fill_out(lobes, foreground, scale))
+    else:
+        labels = np.zeros(tissue.shape, np.int32)
+    notes: dict[str, float | str] = {"lobe_working_px_per_mm": round(float(scale), 4)}
+    if np.isfinite(threshold):
+        notes["tissue_threshold"] = round(threshold, 4)
+    guess = px_per_mm
+    if guess is None:
+        length = _lobe_length_px(labels) / reduction if labels.any() else float(side)
+        guess = length / TYPICAL_LOBE_LENGTH_MM
+        notes["guessed_px_per_mm"] = round(guess, 3)
+    return Lobes(labels, reduction, float(guess), notes)

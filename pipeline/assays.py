@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from .assay import Assay
+from .blot_assay import BlotAssay
 from .clinical_assay import ClinicalAssay
 from .dab_assay import DabAssay
 from .fluorescence_assay import FluorescenceAssay
@@ -18,6 +19,7 @@ AnyAssay = Annotated[
     NodulesAssay
     | FluorescenceAssay
     | DabAssay
+    | BlotAssay
     | GrowthAssay
     | QpcrAssay
     | IronAssay
@@ -29,6 +31,7 @@ METHODS: dict[str, type[Assay]] = {
     "nodules": NodulesAssay,
     "fluorescence": FluorescenceAssay,
     "dab": DabAssay,
+    "blot": BlotAssay,
 }
 
 TABLE_METHODS: dict[str, type[TableAssay]] = {

@@ -154,7 +154,7 @@ def run(
 )
 @_guarded
 def measure(context: typer.Context) -> int:
-    """Measure loose images or folders with one method: nodules, fluorescence or dab."""
+    """Measure loose images or folders with one method: nodules, fluorescence, dab or blot."""
     from .loose import measure_loose, parse_arguments
 
     request = parse_arguments(context.args)

@@ -58,13 +58,13 @@ def compare_study(
         table.insert(0, "feature", feature)
         table.insert(0, "assay", assay)
         found.append(table)
-    for assay, result in tables.items():
+    columns = ["assay", "feature", *COMPARISON_COLUMNS]
+    if found and header.adjust != "none":
+        joined = pd.concat(found, ignore_index=True)[columns]
+        found = [adjust_comparisons(joined, method=header.adjust, alpha=header.alpha)]
+    for assay, result in tables.items():  # these state the family of their own adjustment
         if result.comparisons is not None and len(result.comparisons):
             found.append(result.comparisons.assign(assay=assay))
-    columns = ["assay", "feature", *COMPARISON_COLUMNS]
     if not found:
         return pd.DataFrame(columns=columns), problems
-    joined = pd.concat(found, ignore_index=True)[columns]
-    if header.adjust != "none":
-        joined = adjust_comparisons(joined, method=header.adjust, alpha=header.alpha)
-    return joined, problems
+    return pd.concat(found, ignore_index=True)[columns], problems

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .demo_blot import write_blot
 from .demo_pictures import DIETS, SEED, Picture, plan_pictures, render_picture, rows_of
-from .demo_tables import DemoTable, make_tables
+from .demo_tables import make_tables
 from .errors import Problem, StudyError
 from .run import RunOptions, RunSummary, run_study
 from .samples import SAMPLE, SAMPLES_FILE
@@ -57,6 +58,10 @@ table = "iron.csv"
 method = "qpcr"
 table = "cq.csv"
 reference_genes = ["Gapdh", "G6pd", "Hprt1"]
+
+[assays.blot]
+method = "blot"
+lanes = "lanes.csv"
 
 [assays.nodes]
 method = "clinical"
@@ -121,7 +126,9 @@ def make_demo(directory: Path, options: RunOptions, *, animals: int = 9) -> None
     tables = make_tables(_animals_of(pictures), np.random.default_rng(SEED))
     for held in tables.values():
         write_csv(directory / held.file, held.table)
-    write_csv(directory / TRUTH_FILE, _truth_table(pictures, truths, tables))
+    known = {name: held.truth for name, held in tables.items()}
+    known["blot"] = write_blot(directory, _animals_of(pictures), np.random.default_rng(SEED + 1))
+    write_csv(directory / TRUTH_FILE, _truth_table(pictures, truths, known))
     rows = [row for picture in pictures for row in rows_of(picture)]
     write_csv(directory / SAMPLES_FILE, pd.DataFrame(rows))
     write_text(directory / STUDY_FILE, STUDY)
@@ -167,7 +174,7 @@ def _is_unfinished(directory: Path, pictures: Sequence[Picture]) -> bool:
 def _truth_table(
     pictures: Sequence[Picture],
     truths: dict[str, dict[str, float]],
-    tables: dict[str, DemoTable],
+    tables: dict[str, pd.DataFrame],
 ) -> pd.DataFrame:
     rows: list[dict[str, Any]] = [
         {
@@ -183,9 +190,7 @@ def _truth_table(
         for feature, value in truths[picture.image].items()
     ]
     sheets = [
-        held.truth.assign(assay=name, image="", role=SAMPLE)
-        for name, held in tables.items()
-        if len(held.truth)
+        held.assign(assay=name, image="", role=SAMPLE) for name, held in tables.items() if len(held)
     ]
     return pd.concat([pd.DataFrame(rows), *sheets], ignore_index=True)
 

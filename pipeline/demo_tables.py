@@ -80,7 +80,10 @@ def _drawn(
     return np.array([rng.normal(*targets[group]) for _, group in animals])
 
 
-def _truth(animals: Sequence[tuple[str, str]], feature: str, values: np.ndarray) -> pd.DataFrame:
+def truth_table(
+    animals: Sequence[tuple[str, str]], feature: str, values: np.ndarray
+) -> pd.DataFrame:
+    """Give a feature's true value for each animal."""
     rows = [(a, g, feature, float(v)) for (a, g), v in zip(animals, values, strict=True)]
     return pd.DataFrame(rows, columns=["animal", "group", "feature", "value"])
 
@@ -97,7 +100,7 @@ def _volumes(animals: Sequence[tuple[str, str]], rng: np.random.Generator) -> De
             length, width = rng.normal(1, _CALIPER_ERROR, 2) * (1.25 * width, width)
             rows.append((animal, group, day, round(length, 2), round(min(length, width), 2)))
     table = pd.DataFrame(rows, columns=["animal", "diet", "day", "length_mm", "width_mm"])
-    return DemoTable("volumes.csv", table, _truth(animals, "growth_rate_per_day", rates))
+    return DemoTable("volumes.csv", table, truth_table(animals, "growth_rate_per_day", rates))
 
 
 def _iron(animals: Sequence[tuple[str, str]], rng: np.random.Generator) -> DemoTable:
@@ -109,7 +112,7 @@ def _iron(animals: Sequence[tuple[str, str]], rng: np.random.Generator) -> DemoT
     table["uibc_umol_l"] = (capacity - iron).round(2)
     table["haemoglobin_g_l"] = (95 + 55 * np.sqrt(saturation / 42)).round(0)
     table["ferritin_ug_l"] = (20 + 6 * saturation + rng.normal(0, 10, len(animals))).round(1)
-    truth = _truth(animals, "transferrin_saturation_percent", saturation)
+    truth = truth_table(animals, "transferrin_saturation_percent", saturation)
     return DemoTable("iron.csv", table, truth)
 
 
@@ -126,7 +129,7 @@ def _plate(animals: Sequence[tuple[str, str]], rng: np.random.Generator) -> Demo
             wells = cq + loading + rng.normal(0, _CQ_SD, 3)
             rows += [(animal, group, gene, round(w, 2), i + 1) for i, w in enumerate(wells)]
     table = pd.DataFrame(rows, columns=["animal", "diet", "gene", "cq", "replicate"])
-    return DemoTable("cq.csv", table, _truth(animals, "fold_change.Snai1", 2.0**log2_fold))
+    return DemoTable("cq.csv", table, truth_table(animals, "fold_change.Snai1", 2.0**log2_fold))
 
 
 def _patients(rng: np.random.Generator) -> DemoTable:

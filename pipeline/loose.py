@@ -20,7 +20,7 @@ from .samples import BLANK, NEGATIVE_CONTROL, SAMPLE, Sample
 from .study import Study, StudyHeader
 
 # options of an assay that mean nothing without groups, or are given in another way here
-_NOT_FLAGS = frozenset({"method", "tests", "channels"})
+_NOT_FLAGS = frozenset({"method", "tests", "channels", "lanes"})
 _EVERYONE = "all"
 
 
@@ -74,6 +74,8 @@ def parse_arguments(arguments: Sequence[str]) -> LooseRequest:
         given["channels"] = _parse_channels(words["channels"])
     elif "channels" in METHODS[method].model_fields:
         given["channels"] = ChannelNames(nuclei="DAPI")
+    if "lanes" in METHODS[method].model_fields:
+        given["lanes"] = ""  # loose blots have no sheet that names their lanes
     return LooseRequest(
         assay=_make_assay(method, given),
         images=tuple(words["images"]),

@@ -71,7 +71,7 @@ def legend(method: str) -> tuple[LegendEntry, ...]:
     Parameters
     ----------
     method : str
-        ``nodules``, ``fluorescence`` or ``dab``.
+        ``nodules``, ``fluorescence``, ``dab`` or ``blot``.
 
     Returns
     -------
@@ -99,6 +99,12 @@ def legend(method: str) -> tuple[LegendEntry, ...]:
             (_CLASS_COLOURS[3], "strong (3+)"),
             (_UNCLASSED, "cell not classed"),
             (_TISSUE_EDGE, "edge of the tissue"),
+        ),
+        "blot": (
+            ("#ffb000", "band"),
+            ("#e00000", "saturated band"),
+            ("#3070ff", "lane"),
+            ("#00c8c8", "profile of a lane"),
         ),
     }
     return tuple(LegendEntry(colour, label) for colour, label in entries.get(method, ()))

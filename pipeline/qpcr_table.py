@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from .problems import ProblemRow
+from .qpcr_files import open_plate
 from .table_cells import NumberColumn, TextColumn, Wanted, parse_numbers
 from .table_rows import (
     check_rows,
     identity_columns,
     one_group_an_animal,
-    open_table,
     pick_columns,
     read_mapped,
 )
@@ -39,6 +39,7 @@ _OPTIONAL = (
     TextColumn("replicate", required=False, empty=True),
     TextColumn("plate", required=False, empty=True),
     TextColumn("pooled", required=False, empty=True, one_of=(*_TRUE, *_FALSE)),
+    TextColumn("excluded", required=False, empty=True),
 )
 
 
@@ -49,8 +50,8 @@ class Wells:
     Attributes
     ----------
     wells : pandas.DataFrame
-        animal, group, gene, replicate, plate (text), pooled (bool), cq (NaN where undetermined);
-        the index is the file's row.
+        animal, group, gene, replicate, plate (text), pooled, excluded (bool), cq (NaN where
+        undetermined); the index is the file's row.
     controls : pandas.DataFrame
         Wells without template or reverse transcriptase: animal, gene, cq.
     problems : tuple of ProblemRow
@@ -80,14 +81,15 @@ def read_wells(
     """Read the wells of a study's qPCR table.
 
     A long table has a row a well with columns gene and cq; a wide one has a column a gene, and is
-    known by lacking both and having the reference genes as columns.
+    known by lacking both and having the reference genes as columns. Exports and RDML are read as
+    `open_plate` says.
 
     Raises
     ------
     InputError
         If the table can't be read, or lacks a column.
     """
-    table = open_table(folder, name, header=header)
+    table = open_plate(folder, name, header=header, columns=columns)
     titles = {column: columns.get(column, column) for column in ("gene", "cq")}
     wide = not any(title in table.columns for title in titles.values())
     if wide and all(gene in table.columns for gene in reference_genes):
@@ -128,6 +130,8 @@ def _wells(
         if optional not in wells:
             wells[optional] = ""
     pooled = wells["pooled"] if "pooled" in wells else pd.Series("", index=wells.index)
+    excluded = wells["excluded"] if "excluded" in wells else pd.Series("", index=wells.index)
+    wells["excluded"] = ~excluded.str.casefold().isin((*_FALSE, ""))
     wells["pooled"] = pooled.isin(_TRUE).astype(bool)
     return Wells(wells, _controls(picked[is_control]), checked.problems)
 

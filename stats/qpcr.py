@@ -309,8 +309,9 @@ def compare_folds(
     -------
     pandas.DataFrame
         feature (``fold_change.<gene>``) and the columns of comparisons.csv. effect, ci_low and
-        ci_high are log2 differences; p_adjusted is Benjamini-Hochberg's over the genes of one
-        test of one pair. Rows that concern a pool have no p, and say why.
+        ci_high are log2 differences in tests of means; the note of every pair gives the fold
+        change (ratio of geometric means). p_adjusted is Benjamini-Hochberg's over the genes of
+        one test of one pair. Rows that concern a pool have no p, and say why.
     """
     import pandas as pd
 
@@ -327,7 +328,8 @@ def compare_folds(
         )
         if table.empty:
             continue
-        table["note"] = [_on_log2(row) for row in table.to_dict("records")]
+        means = values.groupby("group")["value"].mean()
+        table["note"] = [_on_log2(row, means) for row in table.to_dict("records")]
         table.insert(0, "feature", f"{FEATURE}.{gene}")
         tables.append(table)
     if not tables:
@@ -336,16 +338,17 @@ def compare_folds(
     adjusted = adjust_comparisons(together, family=("test", "group_a", "group_b"), alpha=alpha)
     genes = together.loc[together["p"].notna(), "feature"].nunique()
     if genes > 1:
+        family = " rows of one test, group_a, group_b"
         adjusted["note"] = [
-            note.replace(" rows of one test", " genes, one test") for note in adjusted["note"]
+            note.replace(family, " genes, within one test of one pair") for note in adjusted["note"]
         ]
     return adjusted
 
 
-def _on_log2(row: Mapping[str, object]) -> str:
-    """Say the scale, and the fold change that a pair's log2 difference is."""
+def _on_log2(row: Mapping[str, object], means: "pd.Series") -> str:
+    """Say the scale, and a pair's fold change, whatever its test calls effect."""
     notes = [str(row["note"]), "on log2 fold changes"]
-    effect = float(row["effect"])  # type: ignore[arg-type]
-    if row["group_a"] and math.isfinite(effect):
-        notes.append(f"effect is a log2 difference: {2**effect:.4g}-fold")
+    a, b = row["group_a"], row["group_b"]
+    if a:
+        notes.append(f"fold change {a} / {b} = {2 ** (means[a] - means[b]):.4g}")
     return join_notes(*notes)

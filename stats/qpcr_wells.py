@@ -18,6 +18,7 @@ _ROUNDING_CQ = 1e-9  # a spread of exactly the limit stays inside it
 
 _FEWEST_WELLS = 3  # of two wells that disagree, nothing says which is wrong
 
+EXCLUDED = "excluded by hand"
 UNDETERMINED = "undetermined"
 MOSTLY_UNDETERMINED = "mostly undetermined"
 OUTLIER = "outlier"
@@ -39,7 +40,8 @@ def judge_wells(wells: "pd.DataFrame", *, max_spread_cq: float = MAX_SPREAD_CQ) 
     Parameters
     ----------
     wells : pandas.DataFrame
-        animal, group, gene, plate (text), pooled (bool), cq (float; NaN is undetermined).
+        animal, group, gene, plate (text), pooled (bool), cq (float; NaN is undetermined); if given
+        excluded (bool), wells that a person has taken out already.
     max_spread_cq : float
         Limit in cycles.
 
@@ -64,8 +66,13 @@ def judge_wells(wells: "pd.DataFrame", *, max_spread_cq: float = MAX_SPREAD_CQ) 
     reasons = np.full(len(wells), "", dtype=object)
     used = np.ones(len(wells), dtype=bool)
     cq = wells["cq"].to_numpy(dtype=float)
-    for positions in wells.groupby(list(SET_COLUMNS), sort=False).indices.values():
-        used[positions], reasons[positions] = _judge_set(cq[positions], max_spread_cq)
+    if "excluded" in wells:
+        used = ~wells["excluded"].to_numpy(dtype=bool)
+        reasons[~used] = EXCLUDED
+    for every in wells.groupby(list(SET_COLUMNS), sort=False).indices.values():
+        positions = every[reasons[every] != EXCLUDED]
+        if positions.size:
+            used[positions], reasons[positions] = _judge_set(cq[positions], max_spread_cq)
     return wells.assign(used=used, reason=reasons.astype(str))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -232,6 +233,96 @@ def test_options_that_cant_be():
     for options in ({"amplification": {"a": 1.0}}, {"reference_genes": ["a", "a"]}):
         with pytest.raises(ValidationError):
             QpcrAssay(table="cq.csv", **({"reference_genes": ["a"]} | options))
+
+
+EXPORT_HEAD = """* Block Type = 96-Well 0.2-mL Block
+* Chemistry = SYBR_GREEN
+* Experiment Run End Time = Not Started
+
+[Results]
+Well\tSample Name\tTarget Name\tTask\tCт\tCт Mean
+"""
+SAMPLES = "assay,image,animal,diet\n" + "".join(
+    f"lungs,{animal}.jpg,{animal},{group}\n"
+    for animal, group in (
+        ("007", "350 ppm"),
+        ("m2", "350 ppm"),
+        ("m3", "3.5 ppm"),
+        ("m4", "3.5 ppm"),
+    )
+)
+
+
+def test_an_instruments_export_with_groups_from_the_sample_sheet(tmp_path):
+    """Authority: the long table, in the form of a plate export; a summary follows below."""
+    (tmp_path / "samples.csv").write_text(SAMPLES, encoding="utf-8")
+    text = EXPORT_HEAD
+    for number, line in enumerate(LONG.splitlines()[1:]):
+        animal, _, gene, cq, _ = line.split(",")
+        text += f"A{number}\t{animal}\t{gene}\tUNKNOWN\t{cq}\t20.0\n"
+    text += "B1\tNTC\tGapdh\tNTC\tUndetermined\t\n\nAnalysis Type = Singleplex\n"
+    result = evaluate(tmp_path, text)
+    assert folds(result) == pytest.approx(FOLDS)
+    assert result.problems == ()
+    assert result.tables["rna_wells"]["row"].iloc[0] == 7
+    (tmp_path / "samples.csv").write_text(SAMPLES.replace("m4,3.5 ppm", "m4,"), encoding="utf-8")
+    missing = evaluate(tmp_path, text)
+    assert len(missing.problems) == 4
+    assert "column diet: the cell is empty" in missing.problems[0].error
+
+
+def rdml(*, extra: str = "") -> str:
+    rows = [line.split(",") for line in LONG.splitlines()[1:]]
+    note = "<annotation><property>diet</property><value>{}</value></annotation>"
+    kinds = "".join(
+        f'<sample id="{animal}">{note.format(group)}<type>unkn</type></sample>'
+        for animal, group in {row[0]: row[1] for row in rows}.items()
+    )
+    kinds += '<sample id="blank"><type>ntc</type></sample><sample id="s1"><type>std</type></sample>'
+    reacts = "".join(
+        f'<react id="{n}"><sample id="{a}"/><data><tar id="{g}"/><cq>{cq}</cq></data></react>'
+        for n, (a, _, g, cq, _) in enumerate(rows, start=1)
+    )
+    return (
+        f'<rdml xmlns="http://www.rdml.org" version="1.2">{kinds}<experiment id="e">'
+        f'<run id="p1">{reacts}{extra}</run></experiment></rdml>'
+    )
+
+
+def test_rdml_gives_the_same(tmp_path):
+    """Authority: the long table as RDML: zipped, with a control, a standard, an exclusion."""
+    extra = "".join(
+        f'<react id="9{n}"><sample id="{sample}"/><data><tar id="Gapdh"/>{data}</data></react>'
+        for n, (sample, data) in enumerate(
+            (
+                ("blank", "<cq>-1.0</cq>"),
+                ("s1", "<cq>12</cq>"),
+                ("m2", "<cq>33</cq><excl>bubble</excl>"),
+            )
+        )
+    )
+    with zipfile.ZipFile(tmp_path / "plate.rdml", "w") as archive:
+        archive.writestr("rdml_data.xml", rdml(extra=extra))
+    assay = QpcrAssay(table="plate.rdml", reference_genes=["Gapdh"])
+    result = assay.evaluate("rna", tmp_path, HEADER)
+    assert folds(result) == pytest.approx(FOLDS)
+    assert result.problems == ()
+    assert result.notes["miqe"]["no-template controls"] == "1 wells, 0 with a Cq"
+    assert result.notes["wells"]["rows"] == ["row 18: m2, Gapdh, Cq 33, excluded by hand"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("not xml", "isn't RDML"),
+        ('<!DOCTYPE a [<!ENTITY b "c">]>' + rdml(), "entities"),
+    ],
+)
+def test_rdml_that_cant_be_read_says_so(tmp_path, text, reason):
+    (tmp_path / "plate.rdml").write_text(text, encoding="utf-8")
+    assay = QpcrAssay(table="plate.rdml", reference_genes=["Gapdh"])
+    with pytest.raises(InputError, match=reason):
+        assay.evaluate("rna", tmp_path, HEADER)
 
 
 def test_livaks_fold_from_a_table(tmp_path, shared_data):

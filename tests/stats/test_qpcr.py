@@ -278,7 +278,7 @@ def test_tests_are_those_of_scipy_on_log2():
         assert row["p"].item() == pytest.approx(p[-1])
         effect = log["x"].mean() - log["c"].mean()
         assert row["effect"].item() == pytest.approx(effect)
-        assert f"{2**effect:.4g}-fold" in row["note"].item()
+        assert f"fold change x / c = {2**effect:.4g}" in row["note"].item()
         assert row["ci_low"].item() < effect < row["ci_high"].item()
     student = rows[rows["test"] == "student_t"]
     assert student["p_adjusted"].tolist() == pytest.approx(benjamini_hochberg(p).tolist())

@@ -57,7 +57,7 @@ bench: $(VENV)/.test          ## each method's cost as a multiple of decoding it
 	$(BIN)/python benchmarks/methods.py
 
 LOCK := uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 \
-	--generate-hashes --no-header --no-emit-index-url --quiet
+	--generate-hashes --no-strip-extras --no-header --no-emit-index-url --quiet
 lock:                         ## renew the pinned, hashed requirements (needs uv)
 	$(LOCK) -o requirements/run.txt
 	$(LOCK) --extra dev --extra cluster -c requirements/run.txt -o requirements/test.txt

@@ -15,6 +15,7 @@ from .measurement import Measurement
 from .nodule_detector import Detections, detect_classical
 from .nodule_model import detect_learned, shipped_model
 from .photo import check_rgb
+from .views import lobe_frames
 
 _SURE = 0.5  # a nodule of this confidence is counted even in the low count
 _DOUBTFUL = 0.1  # and one of this confidence is counted only in the high count
@@ -288,6 +289,8 @@ def measure_nodules(
         objects.extend(rows)
         regions.append(region)
     table = _table(regions, REGION_TYPES)
+    frames = lobe_frames(labels["lobes"], len(table)).drop(columns="area_px")
+    table = pd.concat([table, frames], axis=1)
     return Measurement(
         objects=_table(objects, OBJECT_TYPES),
         regions=table,

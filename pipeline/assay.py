@@ -1,7 +1,7 @@
 """What every assay of the study file has: a method, its options, and how its numbers roll up."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -74,6 +74,15 @@ class Classified:
     flags: tuple[str, ...] = ()
 
 
+def join_tables(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Join images' tables; an empty one keeps its columns and never changes a column's type."""
+    held = list(tables)
+    filled = [table for table in held if len(table)]
+    if not filled:
+        return held[0] if held else pd.DataFrame()
+    return pd.concat(filled, ignore_index=True)
+
+
 def missing_control(samples: Sequence[Sample]) -> list[str]:
     """Say that a stained assay has no negative control, if so."""
     if not samples or any(sample.role == NEGATIVE_CONTROL for sample in samples):
@@ -141,6 +150,10 @@ class Assay(BaseModel, ABC):
             If a table of its own can't be read at all.
         """
         return Prepared(self)
+
+    def together(self, images: Sequence[tuple[Sample, Classified]]) -> Mapping[str, float]:
+        """Give those features of one animal that its images give together, not one by one."""
+        return {}
 
     def conclude(
         self, name: str, measured: Sequence[Measured], header: "StudyHeader"

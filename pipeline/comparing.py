@@ -40,7 +40,7 @@ def compare_study(
     header = study.header
     found, problems = [], []
     for (assay, feature), held in animals.groupby(["assay", "feature"], sort=False):
-        if assay in tables and feature not in tables[assay].compared:
+        if assay in tables and _is_described_only(tables[assay], feature):
             continue
         present = [group for group in header.groups if (held["group"] == group).any()]
         try:
@@ -68,3 +68,9 @@ def compare_study(
     if not found:
         return pd.DataFrame(columns=columns), problems
     return pd.concat(found, ignore_index=True)[columns], problems
+
+
+def _is_described_only(result: TableResult, feature: object) -> bool:
+    """Tell whether a feature is a table's own and not one that the table has compared."""
+    own = "feature" in result.animals and feature in set(result.animals["feature"])
+    return own and feature not in result.compared

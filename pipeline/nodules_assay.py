@@ -1,9 +1,9 @@
 """Nodules on lung photos as an assay of a study."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,23 +12,30 @@ from pydantic import Field
 from ..imgproc.errors import MeasurementError
 from ..imgproc.measurement import Measurement
 from ..imgproc.nodules import NoduleOptions, measure_nodules, summarise_nodules
-from .assay import Assay, Calibration, Classified, Measured, RollUp
+from ..imgproc.ruler import read_ruler
+from .assay import Assay, Calibration, Classified, Measured, RollUp, join_tables
+from .lobe_views import count_lobes, has_both_views, lobe_features
 from .overlays import draw_nodules
 from .readers import Image, photo_px_per_mm, read_image, split_reference
-from .samples import Sample
+from .samples import SAMPLE, Sample
+from .table_assay import TableResult
+
+if TYPE_CHECKING:
+    from .study import StudyHeader
 
 _UM_PER_MM = 1000.0
+_LEAST_CONFIDENCE = 0.5  # of a ruler's reading; below it the unit may be another
 
 
 class NodulesAssay(NoduleOptions, Assay):
     """Tumour nodules counted on photos of fixed lungs, lobe by lobe."""
 
     method: Literal["nodules"] = "nodules"
-    px_per_mm: Annotated[float, Field(gt=0)] | Literal["metadata"] | None = Field(
+    px_per_mm: Annotated[float, Field(gt=0)] | Literal["ruler", "metadata"] | None = Field(
         None,
-        description="Scale of the photos in pixels per millimetre, or 'metadata' where the files "
-        "carry it; a px_per_mm column in the sample sheet wins. Without a scale nodules are still "
-        "counted, and sizes are in pixels.",
+        description="Scale of the photos in pixels per millimetre, 'ruler' to read it from a ruler "
+        "in each photo, or 'metadata' where the files carry it; a px_per_mm column in the sample "
+        "sheet wins. Without a scale nodules are still counted, and sizes are in pixels.",
     )
 
     measuring_version: ClassVar[int] = 1
@@ -40,6 +47,8 @@ class NodulesAssay(NoduleOptions, Assay):
         "lobe_area_mm2": RollUp("sum"),
         "median_diameter_mm": RollUp(weight="nodules"),
         "lobes": RollUp("sum"),
+        "count_low": RollUp("sum"),
+        "count_high": RollUp("sum"),
     }
 
     def doubts(self, samples: Sequence[Sample]) -> list[str]:
@@ -58,16 +67,28 @@ class NodulesAssay(NoduleOptions, Assay):
 
     def measure(self, image: Image, sample: Sample, blanks: Sequence[Image]) -> Measurement:
         """Count nodules on one photo."""
-        scale, source = self._scale(image, sample)
+        scale, source, flags, reading = self._scale(image, sample)
         measurement = measure_nodules(_colour(image), px_per_mm=scale, options=self)
         notes: dict[str, Any] = {
             "px_per_mm": scale,
             "scale_source": source,
             "um_per_px": _UM_PER_MM / scale if scale else None,
+            **reading,
         }
-        return replace(measurement, notes=measurement.notes | notes)
+        return replace(
+            measurement, flags=(*measurement.flags, *flags), notes=measurement.notes | notes
+        )
 
-    def _scale(self, image: Image, sample: Sample) -> tuple[float | None, str]:
+    def _scale(
+        self, image: Image, sample: Sample
+    ) -> tuple[float | None, str, tuple[str, ...], dict[str, Any]]:
+        """Choose the scale: the sheet's, the ruler's, the file's, else the study's."""
+        if self.px_per_mm == "ruler" and sample.px_per_mm is None:
+            return _ruler_scale(_colour(image))
+        scale, source = self._stated_scale(image, sample)
+        return scale, source, (), {}
+
+    def _stated_scale(self, image: Image, sample: Sample) -> tuple[float | None, str]:
         if sample.px_per_mm is not None:
             return sample.px_per_mm, "sample sheet"
         if self.px_per_mm == "metadata" and image.um_per_px is not None:
@@ -76,6 +97,26 @@ class NodulesAssay(NoduleOptions, Assay):
             return self.px_per_mm, "study"
         return None, "none"
 
+    def together(self, images: Sequence[tuple[Sample, Classified]]) -> Mapping[str, float]:
+        """Count lobes that were photographed from both sides once."""
+        return lobe_features(count_lobes(images).lobes) if has_both_views(images) else {}
+
+    def conclude(
+        self, name: str, measured: Sequence[Measured], header: "StudyHeader"
+    ) -> TableResult | None:
+        """Give the tables of lobes seen from both sides, and of the nodules that both show."""
+        images = [(m.sample, self.classify(m, Calibration())) for m in measured]
+        images = [pair for pair in images if pair[0].role == SAMPLE and pair[0].animal]
+        if not has_both_views(images):
+            return None
+        lobes, pairs = [], []
+        for animal in dict.fromkeys(sample.animal for sample, _ in images):
+            counts = count_lobes([pair for pair in images if pair[0].animal == animal])
+            lobes.append(counts.lobes.assign(animal=animal))
+            pairs.append(counts.pairs.assign(animal=animal))
+        tables = {f"{name}_lobes": join_tables(lobes), f"{name}_pairs": join_tables(pairs)}
+        return TableResult(pd.DataFrame(), tables=tables)
+
     def classify(self, measured: Measured, calibration: Calibration) -> Classified:
         """Give the photo's features; lobes take the name that the sample sheet gives them."""
         objects, regions = measured.objects, measured.regions
@@ -83,7 +124,12 @@ class NodulesAssay(NoduleOptions, Assay):
             objects = _named(objects, measured.sample.lobe, len(regions))
             regions = _named(regions, measured.sample.lobe, len(regions))
         features = summarise_nodules(objects, regions)
-        features = {**features, "lobes": float(len(regions))}
+        features = {
+            **features,
+            "lobes": float(len(regions)),
+            "count_low": float(regions["count_low"].sum()),
+            "count_high": float(regions["count_high"].sum()),
+        }
         if "no_scale" in measured.flags:
             features["lobe_area_mm2"] = float("nan")
         return Classified(objects, regions, features, measured.flags)
@@ -102,6 +148,19 @@ class NodulesAssay(NoduleOptions, Assay):
         return draw_nodules(
             _colour(image), labels, classified.objects, classified.regions, px_per_mm=px_per_mm
         )
+
+
+def _ruler_scale(
+    rgb: np.ndarray,
+) -> tuple[float | None, str, tuple[str, ...], dict[str, Any]]:
+    """Read the scale from a ruler; one that isn't sure of its unit gives none, and says so."""
+    reading = read_ruler(rgb)
+    if reading is None:
+        return None, "none", ("no_ruler",), {}
+    notes = {"ruler": {**asdict(reading), "flags": list(reading.flags)}}
+    if reading.confidence < _LEAST_CONFIDENCE or "millimetre_assumed" in reading.flags:
+        return None, "none", ("ruler_unsure", *reading.flags), notes
+    return reading.px_per_mm, "ruler", reading.flags, notes
 
 
 def _named(table: pd.DataFrame, lobe: str, lobes: int) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Roll-up: objects to images, images to animals, animals to groups."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,15 +74,6 @@ def with_identity(table: pd.DataFrame, sample: Sample) -> pd.DataFrame:
     return kept
 
 
-def join_tables(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Join images' tables; an empty one keeps its columns and never changes a column's type."""
-    held = list(tables)
-    filled = [table for table in held if len(table)]
-    if not filled:
-        return held[0] if held else pd.DataFrame()
-    return pd.concat(filled, ignore_index=True)
-
-
 def image_table(results: Mapping[str, AssayResult]) -> pd.DataFrame:
     """Give images.csv: a row a feature of an image, with the image's flags on each."""
     rows = [
@@ -123,23 +114,28 @@ def _animal_rows(
     name: str, assay: Assay, result: AssayResult, order: Mapping[str, int]
 ) -> list[tuple[object, ...]]:
     """Give one assay's rows: feature by feature, groups in their order, animals by name."""
+    counted = [(sample, image) for sample, image in result.classified if _counts(sample)]
     images = pd.DataFrame(
         [
             {"animal": s.animal, "group": s.group, "_objects": len(image.objects), **image.features}
-            for s, image in result.classified
-            if _counts(s)
+            for s, image in counted
         ]
     )
     if images.empty:
         return []
     animals = dict(list(images.groupby(["animal", "group"])))
     places = sorted(animals, key=lambda key: (order.get(key[1], len(order)), key[0]))
+    joint = {
+        key: assay.together([pair for pair in counted if (pair[0].animal, pair[0].group) == key])
+        for key in places
+    }
     rows: list[tuple[object, ...]] = []
     for feature in images.columns[3:]:
         rule = assay.features.get(feature, RollUp())
         for animal, group in places:
             held = animals[animal, group]
-            value = combine(held, feature, rule)
+            own = joint[animal, group]
+            value = own[feature] if feature in own else combine(held, feature, rule)
             n_images, n_objects = int(held[feature].notna().sum()), int(held["_objects"].sum())
             rows.append((name, feature, animal, group, value, n_images, n_objects))
     return rows

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from .assay import Measured
+from .assay import Measured, join_tables
 from .comparing import compare_study
 from .drawing import DrawJob, draw_job, lost_drawing
 from .errors import Problem, StudyError
@@ -27,7 +27,6 @@ from .rollup import (
     classify_assay,
     group_table,
     image_table,
-    join_tables,
     with_identity,
 )
 from .samples import Sample, study_samples

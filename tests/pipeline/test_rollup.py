@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xenoquant.pipeline.assay import Calibration, Classified, RollUp
+from xenoquant.pipeline.assay import Calibration, Classified, RollUp, join_tables
 from xenoquant.pipeline.nodules_assay import NodulesAssay
 from xenoquant.pipeline.rollup import (
     ANIMAL_COLUMNS,
@@ -18,7 +18,6 @@ from xenoquant.pipeline.rollup import (
     combine,
     group_table,
     image_table,
-    join_tables,
     with_identity,
 )
 from xenoquant.pipeline.samples import Sample

@@ -12,9 +12,11 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from .report_extra import read_extra
 from .report_gallery import flag_rows, ordered_images, overlay_of
 from .report_pictures import VIEW_BUDGET_BYTES, VIEW_SIDE_PX, Picture, pictures
 from .report_sections import (
+    AssaySection,
     assay_section,
     flattened,
     known_assays,
@@ -22,14 +24,14 @@ from .report_sections import (
     of_assay,
 )
 from .report_tables import COLUMNS, problem_table, read_tables
-from .report_view import AssayView, StudyView
+from .report_view import SUBJECTS, AssayView, StudyView
 from .report_words import (
     NEWMAN_KEULS_CAUTION,
-    NEWMAN_KEULS_REMINDER,
-    UNIT_STATEMENT,
     adjustment_sentence,
+    flag_meaning,
     level_label,
     methods_paragraph,
+    unit_statement,
 )
 
 __all__ = ["AssayView", "StudyView", "write_report"]
@@ -79,9 +81,12 @@ def _context(results: Path, study: StudyView, view_budget_bytes: int) -> dict[st
     assays = known_assays(study, tables)
     numbers = _numbers(study, assays, tables)
     drawn = pictures(results, _overlays(assays, list(numbers)), budget_bytes=view_budget_bytes)
+    extras = [read_extra(results, assay) for assay in assays]
     sections = [
-        assay_section(study, assay, tables, key=f"a{i}", pictures=drawn, numbers=numbers)
-        for i, assay in enumerate(assays)
+        assay_section(
+            study, assay, tables, key=f"a{i}", pictures=drawn, numbers=numbers, extra=extra
+        )
+        for i, (assay, extra) in enumerate(zip(assays, extras, strict=True))
     ]
     tests = list(dict.fromkeys(tables["comparisons"]["test"]))
     versions = dict(study.run.get("versions", {}))
@@ -89,20 +94,21 @@ def _context(results: Path, study: StudyView, view_budget_bytes: int) -> dict[st
     return {
         "study": study,
         "version": version,
-        "summary": _summary(tables),
+        "summary": _summary(study, tables),
         "problems": problem_table(tables["problems"]),
         "flags": flag_rows(tables["images"], numbers),
+        "row_flags": _row_flags(sections),
         "measured": measured_table(study, tables),
         "sections": sections,
         "level": level_label(study.alpha),
-        "unit_statement": UNIT_STATEMENT,
+        "unit_statement": unit_statement(study),
         "caution": NEWMAN_KEULS_CAUTION if "newman_keuls" in tests else "",
-        "reminder": NEWMAN_KEULS_REMINDER if "newman_keuls" in tests else "",
         "methods": methods_paragraph(study, tests, version),
         "adjustment_sentence": adjustment_sentence(study),
         "versions": flattened(versions),
         "run": flattened({k: v for k, v in study.run.items() if k not in _OWN_PARTS}),
-        "downloads": _downloads(results, tables),
+        "downloads": _downloads(results, tables, assays, extras),
+        "has_tables": any(assay.is_table for assay in assays),
         "views": _views(drawn),
         "view_side_px": VIEW_SIDE_PX,
     }
@@ -130,28 +136,57 @@ def _overlays(assays: Sequence[AssayView], images: Sequence[tuple[str, str]]) ->
     return list(dict.fromkeys(name for turn in rounds for name in turn if name is not None))
 
 
-def _summary(tables: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
+def _summary(study: StudyView, tables: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
     """Give the figures at the top of the page."""
     images = tables["images"].drop_duplicates(["assay", "image"])
     samples = images[images["role"] == "sample"]
+    people = [assay.name for assay in study.assays.values() if assay.unit == SUBJECTS]
+    of_people = tables["animals"]["assay"].isin(people)
+    subjects = tables["animals"][of_people].drop_duplicates(["assay", "animal"])
+    sheets = sum(len(assay.files) for assay in study.assays.values())
     return [
-        ("animals", str(tables["animals"]["animal"].nunique())),
+        ("animals", str(tables["animals"][~of_people]["animal"].nunique())),
+        *([("subjects", str(len(subjects)))] if people else []),
         ("images measured", str(len(samples))),
+        *([("tables read", str(sheets))] if sheets else []),
         ("negative controls", str((images["role"] == "negative_control").sum())),
         ("problems", str(len(tables["problems"]))),
         ("images with a flag", str((images["flag"] != "").sum())),
     ]
 
 
-def _downloads(results: Path, tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
-    """Embed the tables as the files they are."""
+def _row_flags(sections: Sequence[AssaySection]) -> list[dict[str, Any]]:
+    """Collect the flags that rows of tables carry."""
+    return [
+        {
+            "code": code,
+            "meaning": flag_meaning(code),
+            "key": section.key,
+            "assay": section.name,
+            "count": f"{count} {'row' if count == 1 else 'rows'}",
+        }
+        for section in sections
+        for code, count in section.exhibits.flags
+    ]
+
+
+def _downloads(
+    results: Path,
+    tables: Mapping[str, pd.DataFrame],
+    assays: Sequence[AssayView],
+    extras: Sequence[Mapping[str, pd.DataFrame]],
+) -> list[dict[str, Any]]:
+    """Embed the tables as the files they are: the study's, then each assay's own."""
+    rows = {name: len(tables[name]) for name in COLUMNS}
+    for assay, extra in zip(assays, extras, strict=True):
+        rows |= {f"{assay.name}_{kind}": len(table) for kind, table in extra.items()}
     found = []
-    for name in COLUMNS:
+    for name, count in rows.items():
         file = results / f"{name}.csv"
         if file.is_file():
             content = base64.b64encode(file.read_bytes()).decode("ascii")
             uri = f"data:text/csv;charset=utf-8;base64,{content}"
-            found.append({"name": file.name, "rows": len(tables[name]), "uri": uri})
+            found.append({"name": file.name, "rows": count, "uri": uri})
     return found
 
 

@@ -15,7 +15,7 @@ from .report_words import (
     p_clause,
 )
 
-_OVERALL = ("anova", "welch_anova", "kruskal")
+_OVERALL = ("anova", "welch_anova", "kruskal", "mixed_model")
 # tests whose effect is a difference of means; the first with an interval lends it to the pair
 _EFFECT_FROM = ("tukey_hsd", "student_t", "welch_t", "dunnett", "paired_t", "newman_keuls")
 _PAIRS_SHOWN = 6  # a line each; the table has all of them
@@ -97,11 +97,14 @@ class Claim:
         The claim.
     evidence : str
         The numbers it stands on.
+    groups : tuple of str
+        The groups that it is of, if it is of a pair.
     """
 
     kind: str
     text: str
     evidence: str
+    groups: tuple[str, ...] = ()
 
 
 def pairs_of(comparisons: pd.DataFrame) -> list[Pair]:
@@ -147,8 +150,23 @@ def _lead(rows: list[pd.Series]) -> pd.Series:
     return min(rows, key=rank)
 
 
+def as_ratios(comparisons: pd.DataFrame) -> pd.DataFrame:
+    """Turn effects of pairs that are differences of log2 into the ratios that they stand for."""
+    table = comparisons.copy()
+    pairs = (table["group_b"] != "") & table["test"].isin(_EFFECT_FROM)
+    for name in ("effect", "ci_low", "ci_high"):
+        table.loc[pairs, name] = 2.0 ** table.loc[pairs, name].astype(float)
+    return table
+
+
 def claims(
-    comparisons: pd.DataFrame, groups: pd.DataFrame, *, reference: str, alpha: float, unit: str = ""
+    comparisons: pd.DataFrame,
+    groups: pd.DataFrame,
+    *,
+    reference: str,
+    alpha: float,
+    unit: str = "",
+    ratios: bool = False,
 ) -> list[Claim]:
     """Say what the tests of one feature show.
 
@@ -164,6 +182,8 @@ def claims(
         The level of significance of the intervals.
     unit : str
         Written behind differences.
+    ratios : bool
+        Effects are ratios (see `as_ratios`) and the means of `groups` geometric.
 
     Returns
     -------
@@ -173,7 +193,7 @@ def claims(
     pairs = pairs_of(comparisons)
     pairs.sort(key=lambda pair: reference not in (pair.group_a, pair.group_b))
     lines = list(_overall(comparisons))
-    lines += [_pair_claim(pair, groups, alpha, unit) for pair in pairs[:_PAIRS_SHOWN]]
+    lines += [_pair_claim(pair, groups, alpha, unit, ratios) for pair in pairs[:_PAIRS_SHOWN]]
     if len(pairs) > _PAIRS_SHOWN:
         rest = f"{len(pairs) - _PAIRS_SHOWN} further pairs stand in the table."
         lines.append(Claim("untested", rest, ""))
@@ -199,24 +219,24 @@ def _overall(comparisons: pd.DataFrame) -> Iterator[Claim]:
     yield Claim("overall", text, evidence)
 
 
-def _pair_claim(pair: Pair, groups: pd.DataFrame, alpha: float, unit: str) -> Claim:
+def _pair_claim(pair: Pair, groups: pd.DataFrame, alpha: float, unit: str, ratios: bool) -> Claim:
     a, b = pair.group_a, pair.group_b
     if pair.verdict == "all":
-        text = f"{_direction(pair, groups)} in {a} than in {b}."
+        text = f"{_direction(pair, groups, ratios)} in {a} than in {b}."
     elif pair.verdict == "some":
-        text = f"{_direction(pair, groups)} in {a} than in {b} {_by_some(pair)}."
+        text = f"{_direction(pair, groups, ratios)} in {a} than in {b} {_by_some(pair)}."
     elif pair.verdict == "none":
         text = f"No difference shown between {a} and {b}; this is no evidence that they are equal."
     else:
         text = f"{a} and {b} could not be tested."
-    return Claim(pair.verdict, text, _evidence(pair, groups, alpha, unit))
+    return Claim(pair.verdict, text, _evidence(pair, groups, alpha, unit, ratios), (a, b))
 
 
-def _direction(pair: Pair, groups: pd.DataFrame) -> str:
+def _direction(pair: Pair, groups: pd.DataFrame, ratios: bool) -> str:
     means = dict(zip(groups["group"], groups["mean"], strict=True))
     difference = means.get(pair.group_a, math.nan) - means.get(pair.group_b, math.nan)
     if math.isnan(difference):
-        difference = pair.effect
+        difference = pair.effect - ratios  # a ratio of 1 is no difference
     return "Higher" if difference > 0 else "Lower" if difference < 0 else "Different"
 
 
@@ -226,10 +246,12 @@ def _by_some(pair: Pair) -> str:
     return f"by {listed(said)} alone, not by {listed(unsaid)}"
 
 
-def _evidence(pair: Pair, groups: pd.DataFrame, alpha: float, unit: str) -> str:
+def _evidence(pair: Pair, groups: pd.DataFrame, alpha: float, unit: str, ratios: bool) -> str:
     means = " and ".join(_mean_of(groups, name) for name in (pair.group_a, pair.group_b))
-    parts = [f"Means {means}"]
-    if not math.isnan(pair.effect):
+    parts = [f"{'Geometric means' if ratios else 'Means'} {means}"]
+    if not math.isnan(pair.effect) and ratios:
+        parts.append(f"ratio {format_number(pair.effect)}" + _interval(pair, alpha))
+    elif not math.isnan(pair.effect):
         parts.append(f"difference {_signed(pair.effect)}{unit}" + _interval(pair, alpha))
     parts += [f"{label_of_test(test.test)} {p_clause(test.p)}" for test in pair.tests]
     parts += dict.fromkeys(test.note for test in pair.tests if math.isnan(test.p) and test.note)

@@ -42,9 +42,10 @@ class FlagRow:
     images: list[tuple[int | None, str, str]]
 
 
-def group_order(study: StudyView, table: pd.DataFrame) -> list[str]:
-    """Give the study's groups, then those that stand in the table alone."""
-    return list(dict.fromkeys([*study.groups, *table["group"]]))
+def group_order(study: StudyView, table: pd.DataFrame, assay: AssayView | None = None) -> list[str]:
+    """Give the study's groups, or the assay's own, then those that stand in the table alone."""
+    own = assay.groups if assay is not None else ()
+    return list(dict.fromkeys([*(own or study.groups), *table["group"]]))
 
 
 def features_of(assay: AssayView, *tables: pd.DataFrame) -> list[str]:

@@ -1,5 +1,6 @@
 """The parts of the report, worked out from the tables; the template only lays them out."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +10,11 @@ import pandas as pd
 from markupsafe import Markup
 
 from .overlays import LegendEntry, legend
-from .report_claims import Claim, claims
-from .report_figures import figure_svg
+from .report_claims import Claim, as_ratios, claims
+from .report_clinical import LOGISTIC
+from .report_exhibits import Evidence, Exhibits, exhibits_of
+from .report_extra import Extra
+from .report_figures import figure_svg, fold_svg
 from .report_gallery import (
     CONTROL,
     Shown,
@@ -18,10 +22,13 @@ from .report_gallery import (
     galleries_of,
     group_order,
 )
+from .report_iron import SATURATION, saturation_mark
 from .report_pictures import Picture
 from .report_tables import Cell, Table, comparison_table, group_table, pair_table, wide_table
-from .report_view import AssayView, StudyView
+from .report_view import SUBJECTS, AssayView, StudyView
 from .report_words import (
+    MISSING,
+    NEWMAN_KEULS_REMINDER,
     feature_label,
     feature_meaning,
     feature_unit,
@@ -34,6 +41,17 @@ Tables = Mapping[str, pd.DataFrame]
 
 _WITH_FEATURES = ("images", "animals", "groups", "comparisons")
 _LONGEST_LIST = 12  # of a parameter; a longer one is summed up by its length
+# methods whose features stand beside one another: each gene, protein or predictor has its lines
+_SEVERAL = frozenset(("qpcr", "blot", "clinical"))
+_FURTHER_LINES = 12  # of further features on the first page
+_BEGINNINGS = frozenset(("A", "Different", "Higher", "Lower", "No", "The"))
+# notes of a table that its exhibits show, or that are too long for a table of settings
+_SHOWN_ELSEWHERE = frozenset(
+    (
+        *("onset", "time_to_size", "miqe", "miqe_not_in_the_table", "genorm", "policy", "wells"),
+        *("plates", "pooled", "undetermined_samples", "doubtful"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +64,7 @@ class Feature:
         The figure once more, with other ids, for a second place in the page.
     """
 
+    name: str
     label: str
     meaning: str
     figure: Markup | None
@@ -56,11 +75,25 @@ class Feature:
 
 @dataclass(frozen=True)
 class AssaySection:
-    """One assay's part of the report; `further` are features that the assay doesn't name."""
+    """One assay's part of the report; `further` are features that the assay doesn't name.
+
+    Attributes
+    ----------
+    reminder : str
+        To read one test beside another; empty where it was not run.
+    statement : str
+        That the assay was measured on rendered images, or its table simulated; empty otherwise.
+    lead_claims : list of Claim
+        Lines on the first page.
+    """
 
     key: str
     name: str
     subtitle: str
+    statement: str
+    reminder: str
+    exhibits: Exhibits
+    lead_claims: list[Claim]
     notes: tuple[str, ...]
     features: list[Feature]
     further: list[Feature]
@@ -90,60 +123,80 @@ def of_assay(tables: Tables, assay: AssayView) -> dict[str, pd.DataFrame]:
 
 
 def measured_table(study: StudyView, tables: Tables) -> Table:
-    """Say what was measured: images, animals by group and objects of each assay."""
+    """Say what was measured: images or tables, animals by group and objects of each assay."""
     rows = []
     for assay in known_assays(study, tables):
         held = of_assay(tables, assay)
         features = features_of(assay, held["images"], held["animals"])
         images = held["images"].drop_duplicates("image")
         first = held["animals"][held["animals"]["feature"].isin(features[:1])]
-        objects = _objects(assay, held)
         failed = held["problems"]["image"].ne("").sum()
-        controls = (images["role"] == CONTROL).sum()
         rows.append(
             (
                 Cell(assay.name),
                 Cell(method_label(assay)),
                 Cell(feature_label(features[0]) if features else "nothing measured"),
-                _count((images["role"] == "sample").sum()),
-                _count(controls),
+                _source(assay, images),
+                Cell(MISSING, math.nan)
+                if assay.is_table
+                else _count((images["role"] == CONTROL).sum()),
                 _count(failed),
-                Cell(_by_group(study, first), float(first["animal"].nunique())),
-                Cell(f"{format_number(objects)} {object_noun(assay.method)}", objects),
+                Cell(_by_group(study, assay, first)),
+                _objects(assay, held),
             )
         )
     headings = (
-        *("Assay", "Measures", "Reported first", "Images", "Negative controls"),
-        *("Images failed", "Animals", "Objects"),
+        *("Assay", "Measures", "Reported first", "Measured from", "Negative controls"),
+        *("Failed", "n", "Objects"),
     )
-    numeric = (False, False, False, True, True, True, True, True)
+    numeric = (False, False, False, True, True, True, False, True)
     return Table(
-        "measured", "Images, animals and objects of each assay", headings, numeric, tuple(rows)
+        "measured",
+        "Images, tables, animals and objects of each assay",
+        headings,
+        numeric,
+        tuple(rows),
     )
 
 
-def _objects(assay: AssayView, held: Tables) -> float:
+def _source(assay: AssayView, images: pd.DataFrame) -> Cell:
+    """Say what an assay was measured from: how many images, or which table."""
+    if not assay.is_table:
+        count = int((images["role"] == "sample").sum())
+        return Cell(f"{count} {'image' if count == 1 else 'images'}", float(count))
+    files = ", ".join(assay.files)
+    if assay.rows is None:
+        return Cell(files, math.nan)
+    return Cell(f"{files}: {assay.rows} rows", float(assay.rows))
+
+
+def _objects(assay: AssayView, held: Tables) -> Cell:
     """Count the objects of the samples; loose images belong to no animal, but have counts."""
+    if assay.is_table:
+        return Cell(MISSING, math.nan)
     first = held["animals"].drop_duplicates("animal")
-    if len(first):
-        return float(first["n_objects"].sum())
     images = held["images"]
-    counts = (images["feature"] == object_noun(assay.method)) & (images["role"] == "sample")
-    return float(images.loc[counts, "value"].sum())
+    noun = object_noun(assay.method)
+    counts = (images["feature"] == noun) & (images["role"] == "sample")
+    if len(first) and not (assay.method == "blot" and counts.any()):
+        number = float(first["n_objects"].sum())
+    else:
+        number = float(images.loc[counts, "value"].sum())
+    return Cell(f"{format_number(number)} {noun}", number)
 
 
 def _count(number: Any) -> Cell:
     return Cell(str(int(number)), float(number))
 
 
-def _by_group(study: StudyView, animals: pd.DataFrame) -> str:
+def _by_group(study: StudyView, assay: AssayView, animals: pd.DataFrame) -> str:
     counts = [
         f"{group}: {n}"
-        for group in group_order(study, animals)
+        for group in group_order(study, animals, assay)
         if (n := animals.loc[animals["group"] == group, "animal"].nunique()) or group
     ]
-    total = animals["animal"].nunique()
-    return f"{total} ({'; '.join(counts)})" if counts else str(total)
+    total = f"{animals['animal'].nunique()} {assay.unit}"
+    return f"{total} ({'; '.join(counts)})" if counts else total
 
 
 def assay_section(
@@ -154,6 +207,7 @@ def assay_section(
     key: str,
     pictures: Mapping[str, Picture],
     numbers: Mapping[tuple[str, str], int],
+    extra: Extra | None = None,
 ) -> AssaySection:
     """Work out one assay's part.
 
@@ -171,6 +225,8 @@ def assay_section(
         By overlay.
     numbers : mapping of (str, str) to int
         A number in the page for each assay and image.
+    extra : mapping of str to pandas.DataFrame, optional
+        The assay's further tables, as `read_extra` gives them.
     """
     held = of_assay(tables, assay)
     names = features_of(assay, held["animals"])
@@ -178,24 +234,77 @@ def assay_section(
         _feature(study, assay, held, name, key=f"{key}-f{i}") for i, name in enumerate(names)
     ]
     named = sum(name in assay.features for name in names) or len(names)
+    groups = group_order(study, held["animals"], assay)
+    evidence = Evidence(
+        study, assay, key, groups, held["comparisons"], held["animals"], extra or {}
+    )
+    exhibits = exhibits_of(evidence)
     shown = galleries_of(study, assay, held["images"], pictures=pictures, numbers=numbers)
     return AssaySection(
         key=key,
         name=assay.name,
         subtitle=method_label(assay),
-        notes=assay.notes,
+        statement=_statement(study, assay),
+        reminder=_reminder(held["comparisons"]),
+        exhibits=exhibits,
+        lead_claims=_lead_claims(study, assay, features[:named], exhibits),
+        notes=(*assay.notes, *exhibits.notes),
         features=features[:named],
         further=features[named:],
-        tables=_tables(study, held, key),
+        tables=[*_tables(study, assay, held, key), *exhibits.folded],
         galleries=shown,
         control_summary=_control_summary(held["images"], key),
         legend=legend(assay.method),
         is_fluorescence=assay.method == "fluorescence",
-        settings=[
-            ("Parameters", flattened(assay.parameters)),
-            ("Calibration and thresholds", flattened(assay.calibration)),
-        ],
+        settings=_settings(assay),
     )
+
+
+def _statement(study: StudyView, assay: AssayView) -> str:
+    if not study.rendered:
+        return ""
+    return "Simulated table." if assay.is_table else "Measured on rendered images."
+
+
+def _reminder(comparisons: pd.DataFrame) -> str:
+    return NEWMAN_KEULS_REMINDER if (comparisons["test"] == "newman_keuls").any() else ""
+
+
+def _settings(assay: AssayView) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Give an assay's options, and its thresholds or a table's notes."""
+    held = {key: value for key, value in assay.calibration.items() if key not in _SHOWN_ELSEWHERE}
+    title = "Notes" if assay.is_table else "Calibration and thresholds"
+    return [("Parameters", flattened(assay.parameters)), (title, flattened(held))]
+
+
+def _lead_claims(
+    study: StudyView, assay: AssayView, features: list[Feature], exhibits: Exhibits
+) -> list[Claim]:
+    """Give an assay's lines on the first page: its first feature's, and what stands beside it."""
+    lines = list(features[0].claims) if features else []
+    further: list[Claim] = []
+    if assay.method == "growth":
+        chosen = [feature for feature in features[1:] if feature.name == "growth_rate_per_day"]
+    else:
+        chosen = features[1:] if assay.method in _SEVERAL else []
+    for feature in chosen:
+        further += [
+            Claim(claim.kind, f"{feature.label}: {_continued(claim.text)}", claim.evidence)
+            for claim in feature.claims
+            if claim.kind == "overall" or _of_reference(study, assay, claim)
+        ]
+    return [*lines, *exhibits.claims, *further[:_FURTHER_LINES]]
+
+
+def _continued(text: str) -> str:
+    """Let a sentence go on behind a colon, unless it begins with the name of a group."""
+    first = text.partition(" ")[0]
+    return text[:1].lower() + text[1:] if first in _BEGINNINGS else text
+
+
+def _of_reference(study: StudyView, assay: AssayView, claim: Claim) -> bool:
+    """Whether a pair holds the reference; outcomes have none, and their one pair is shown."""
+    return bool(assay.groups) or study.reference in claim.groups
 
 
 def _feature(
@@ -205,50 +314,103 @@ def _feature(
         held[name][held[name]["feature"] == feature]
         for name in ("animals", "groups", "comparisons")
     )
+    ratios = assay.method == "qpcr"
+    comparisons = comparisons[comparisons["test"] != LOGISTIC]
+    if ratios:
+        comparisons, groups = as_ratios(comparisons), _geometric(animals, groups)
     label = feature_label(feature)
-    order = [group for group in group_order(study, animals) if (animals["group"] == group).any()]
-    figure = figure_svg(
-        animals[["animal", "group", "value"]],
-        comparisons,
-        groups=order,
-        title=f"{assay.marker}: {label}" if assay.marker else label,
-        value_label=label,
-        alpha=study.alpha,
-        name=key,
-    )
+    figure = _figure(study, assay, animals, comparisons, feature, key)
     said = claims(
         comparisons,
         groups,
-        reference=study.reference,
+        reference=assay.groups[-1] if assay.groups else study.reference,
         alpha=study.alpha,
         unit=feature_unit(feature),
+        ratios=ratios,
     )
-    pairs = pair_table(key, comparisons, study.alpha)
+    pairs = pair_table(key, comparisons, study.alpha, ratios=ratios)
     again = None if figure is None else Markup(figure.replace(f"{key}-", f"m{key}-"))
-    return Feature(label, feature_meaning(feature), figure, again, said, pairs)
+    return Feature(feature, label, feature_meaning(feature), figure, again, said, pairs)
 
 
-def _tables(study: StudyView, held: Tables, key: str) -> list[Table]:
+def _figure(
+    study: StudyView,
+    assay: AssayView,
+    animals: pd.DataFrame,
+    comparisons: pd.DataFrame,
+    feature: str,
+    key: str,
+) -> Markup | None:
+    """Draw a feature as its method wants it."""
+    order = group_order(study, animals, assay)
+    present = [group for group in order if (animals["group"] == group).any()]
+    label = feature_label(feature)
+    title = f"{assay.marker}: {label}" if assay.marker else label
+    values = animals[["animal", "group", "value"]]
+    if assay.method == "qpcr":
+        return fold_svg(
+            values,
+            comparisons,
+            groups=present,
+            title=title,
+            value_label=label,
+            alpha=study.alpha,
+            name=key,
+            unit=_points(assay),
+        )
+    return figure_svg(
+        values,
+        comparisons,
+        groups=present,
+        title=title,
+        value_label=label,
+        alpha=study.alpha,
+        name=key,
+        unit=_points(assay),
+        mark=saturation_mark(assay) if feature == SATURATION else None,
+    )
+
+
+def _points(assay: AssayView) -> str:
+    """Say what a point is; a pool of animals is one point and no animal."""
+    pooled = assay.calibration.get("pooled") or assay.calibration.get("pooled_animals")
+    return f"{assay.unit}, a pool being one" if pooled else assay.unit
+
+
+def _geometric(animals: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
+    """Give groups with geometric means in place of plain ones."""
+    known = animals[animals["value"] > 0]
+    logs = np.log(known["value"]).groupby(known["group"]).mean()
+    means = [float(np.exp(logs[group])) if group in logs else np.nan for group in groups["group"]]
+    return groups.assign(mean=means)
+
+
+def _tables(study: StudyView, assay: AssayView, held: Tables, key: str) -> list[Table]:
     """Give the tables of an assay that hold anything."""
-    order = group_order(study, held["animals"])
+    order = group_order(study, held["animals"], assay)
     places = [order.index(group) for group in held["animals"]["group"]]
     animals = held["animals"].iloc[np.argsort(places, kind="stable")]
     keys = {"animal": "Animal", "group": "Group", "n_images": "Images", "n_objects": "Objects"}
+    if assay.unit == SUBJECTS:
+        keys = {"animal": "Subject", "group": "Outcome"}
+    elif assay.is_table:
+        keys = {"animal": "Animal", "group": "Group", "n_objects": "Rows used"}
     images = held["images"]
     image_keys = {"image": "Image", "animal": "Animal", "group": "Group", "role": "Role"}
+    ratios = assay.method == "qpcr"
     found = [
-        group_table(key, held["groups"], study.alpha),
-        comparison_table(key, held["comparisons"], study.alpha),
-        _animal_table(key, animals, keys),
+        group_table(key, held["groups"], study.alpha, unit=assay.unit, plain=ratios),
+        comparison_table(key, held["comparisons"], study.alpha, ratios=ratios),
+        _animal_table(key, animals, keys, assay.unit),
         wide_table(f"{key}-images", "Images", images, keys={**image_keys, "flag": "Flags"}),
     ]
     return [table for table in found if table.rows]
 
 
-def _animal_table(key: str, animals: pd.DataFrame, keys: Mapping[str, str]) -> Table:
+def _animal_table(key: str, animals: pd.DataFrame, keys: Mapping[str, str], unit: str) -> Table:
     """Lay out animals: one row each, although features can rest on different numbers of images."""
     most = animals.groupby(["animal", "group"])[["n_images", "n_objects"]].transform("max")
-    return wide_table(f"{key}-animals", "Animals", animals.assign(**most), keys=keys)
+    return wide_table(f"{key}-animals", unit.capitalize(), animals.assign(**most), keys=keys)
 
 
 def _control_summary(images: pd.DataFrame, key: str) -> Table | None:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from .report_claims import Pair, pairs_of
+from .report_view import ANIMALS
 from .report_words import (
     feature_label,
     format_number,
@@ -157,6 +158,29 @@ def _cell(value: Any, write: Callable[[Any], str]) -> Cell:
     return Cell(write(value))
 
 
+def plain_table(
+    name: str, caption: str, table: pd.DataFrame, columns: Mapping[str, tuple[str, Any]]
+) -> Table:
+    """Lay out columns of any table that are there, in the order of `columns`.
+
+    Parameters
+    ----------
+    name, caption : str
+        Of the table.
+    table : pandas.DataFrame
+        Its columns of floats become columns of numbers.
+    columns : mapping of str to (str, callable)
+        The heading and the way of writing of each.
+    """
+    held = {key: column for key, column in columns.items() if key in table.columns}
+    kinds = tuple(table[key].dtype.kind == "f" for key in held)
+    rows = tuple(
+        tuple(_cell(record[key], write) for key, (_, write) in held.items())
+        for record in table[list(held)].to_dict("records")
+    )
+    return Table(name, caption, tuple(heading for heading, _ in held.values()), kinds, rows)
+
+
 def problem_table(problems: pd.DataFrame) -> Table:
     """Lay out the inputs that failed."""
     columns = {
@@ -169,13 +193,23 @@ def problem_table(problems: pd.DataFrame) -> Table:
     return _laid_out("problems-table", "Inputs that failed", problems, columns)
 
 
-def group_table(name: str, groups: pd.DataFrame, alpha: float) -> Table:
-    """Lay out the summary of each group; every n is a number of animals."""
+def group_table(
+    name: str,
+    groups: pd.DataFrame,
+    alpha: float,
+    *,
+    unit: str = ANIMALS,
+    plain: bool = False,
+) -> Table:
+    """Lay out the summary of each group; every n is a number of animals, or of subjects.
+
+    With `plain`, the caption says that means are plain ones, where others are compared.
+    """
     level = level_label(alpha)
     columns: dict[str, tuple[str, Any]] = {
         "feature": ("Feature", feature_label),
         "group": ("Group", str),
-        "n": ("n (animals)", format_number),
+        "n": (f"n ({unit})", format_number),
         "mean": ("Mean", format_number),
         "sd": ("SD", format_number),
         "sem": ("SEM", format_number),
@@ -185,11 +219,14 @@ def group_table(name: str, groups: pd.DataFrame, alpha: float) -> Table:
         "q1": ("Q1", format_number),
         "q3": ("Q3", format_number),
     }
-    return _laid_out(f"{name}-groups", "Groups, n counting animals", groups, columns)
+    caption = f"Groups, n counting {unit}" + ("; plain means, not geometric ones" if plain else "")
+    return _laid_out(f"{name}-groups", caption, groups, columns)
 
 
-def comparison_table(name: str, comparisons: pd.DataFrame, alpha: float) -> Table:
-    """Lay out every test."""
+def comparison_table(
+    name: str, comparisons: pd.DataFrame, alpha: float, *, ratios: bool = False
+) -> Table:
+    """Lay out every test; `ratios` says that effects of pairs are differences of log2."""
     level = level_label(alpha)
     columns: dict[str, tuple[str, Any]] = {
         "feature": ("Feature", feature_label),
@@ -206,10 +243,13 @@ def comparison_table(name: str, comparisons: pd.DataFrame, alpha: float) -> Tabl
         "significant": ("Significant", lambda yes: "yes" if yes else "no"),
         "note": ("Note", str),
     }
+    effect = "difference of mean log2 folds" if ratios else "difference of means"
     caption = (
-        "All tests. The effect of a pair is a difference of means, group minus against; that of a "
+        f"All tests. The effect of a pair is a {effect}, group minus against; that of a "
         "test of all groups is η²"
     )
+    if (comparisons["test"] == "logistic").any():
+        caption += "; that of a logistic regression is an odds ratio"
     return _laid_out(f"{name}-comparisons", caption, comparisons, columns)
 
 
@@ -221,15 +261,20 @@ def _short_df(text: str) -> str:
         return text
 
 
-def pair_table(name: str, comparisons: pd.DataFrame, alpha: float) -> Table | None:
-    """Lay out each pair of groups with its tests side by side; None where no pair has a number."""
+def pair_table(
+    name: str, comparisons: pd.DataFrame, alpha: float, *, ratios: bool = False
+) -> Table | None:
+    """Lay out each pair of groups with its tests side by side; None where no pair has a number.
+
+    With `ratios`, effects are ratios and not differences.
+    """
     pairs = [pair for pair in pairs_of(comparisons) if not math.isnan(pair.effect) or pair.tested]
     if not pairs:
         return None
     tests = list(dict.fromkeys(test.test for pair in pairs for test in pair.tests))
     rows = [
         (
-            Cell(f"{pair.group_a} − {pair.group_b}"),
+            Cell(f"{pair.group_a} {'÷' if ratios else '−'} {pair.group_b}"),
             Cell(_with_interval(pair), pair.effect),
             *(Cell(format_p(pair.p_of(test)), pair.p_of(test)) for test in tests),
         )
@@ -238,7 +283,8 @@ def pair_table(name: str, comparisons: pd.DataFrame, alpha: float) -> Table | No
     sources = dict.fromkeys(label_of_test(p.interval_from) for p in pairs if p.interval_from)
     caption = "Pairs of groups" + (f"; intervals from {', '.join(sources)}" if sources else "")
     level = f" ({level_label(alpha)})" if sources else ""
-    headings = ("Pair", f"Difference{level}", *(f"p, {label_of_test(test)}" for test in tests))
+    effect = "Ratio" if ratios else "Difference"
+    headings = ("Pair", f"{effect}{level}", *(f"p, {label_of_test(test)}" for test in tests))
     numeric = (False, True, *(True for _ in tests))
     return Table(f"{name}-pairs", caption, headings, numeric, tuple(rows))
 

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+ANIMALS, SUBJECTS = "animals", "subjects"
+"""What n counts: animals, or people of a clinical table."""
+
 
 @dataclass(frozen=True)
 class AssayView:
@@ -25,12 +28,24 @@ class AssayView:
     parameters : mapping
         The options measured with, by name.
     calibration : mapping
-        Thresholds and references of the study, with where they come from.
+        Thresholds and references of the study, with where they come from; a table's notes.
     notes : tuple of str
         Full sentences that a reader of this assay should see.
     overlays : mapping of str to str
         From image to its overlay, relative to the results folder with forward slashes. An image
         that isn't here has ``overlays/<assay>/<image without extension>.jpg``.
+    files : tuple of str
+        The tables that a table assay was read from; empty for an assay of images.
+    rows : int or None
+        Rows of these tables; None where they are not known.
+    unit : str
+        What n counts: `ANIMALS` or `SUBJECTS`.
+    groups : tuple of str
+        The assay's own groups (the outcomes of a clinical table); empty where they are the
+        study's.
+    further_tables : tuple of str
+        Names, without extension, of the tables that the assay wrote beside the results; only
+        these are read, so that a table left behind by an earlier run is not taken for one.
     """
 
     name: str
@@ -42,6 +57,16 @@ class AssayView:
     calibration: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     overlays: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    rows: int | None = None
+    unit: str = ANIMALS
+    groups: tuple[str, ...] = ()
+    further_tables: tuple[str, ...] = ()
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the assay was read from tables alone."""
+        return bool(self.files)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 import math
 
-from .report_view import AssayView, StudyView
+from .report_flags import flag_words
+from .report_view import ANIMALS, AssayView, StudyView
 
 SMALLEST_P = 1e-4
 """Below this a p-value is written as a bound: its further digits say nothing to a reader."""
@@ -21,8 +22,12 @@ _UNITS = {
     "px": "px",
     "od": "OD",
     "percent": "%",
-    "g_l": "g/l",
+    "umol_l": "µmol/L",
+    "ug_l": "µg/L",
+    "g_l": "g/L",
     "per_day": "per day",
+    "days": "days",
+    "years": "years",
 }
 
 _FEATURES = {
@@ -34,13 +39,22 @@ _FEATURES = {
     "mean_intensity_raw": "Mean intensity without background correction",
     "mean_intensity_over_control": "Mean intensity above the negative controls",
     "median_diameter_mm": "Median nodule diameter (mm)",
-    "auc": "Area under the curve",
+    "auc": "Area under the growth curve (mm³ · days)",
+    "tibc_umol_l": "TIBC (µmol/L)",
+    "bands": "Bands found",
     "burden": "Burden (nodule area ÷ lobe area)",
     "positive_fraction": "Positive fraction of cells",
     "positive_cell_fraction": "Positive fraction of cells",
     "positive_area_fraction": "Positive fraction of tissue area",
     "mean_intensity": "Mean intensity",
     "nuclear_cytoplasmic_ratio": "Nuclear/cytoplasmic ratio",
+}
+
+# Families of features by what they begin with; the rest is a day, a gene or a protein.
+_FAMILIES = {
+    "volume_mm3.day_": "Volume on day {} (mm³)",
+    "fold_change.": "Fold change of {}",
+    "relative_volume.": "Relative volume of {}",
 }
 
 _MEANINGS = {
@@ -59,6 +73,15 @@ _MEANINGS = {
     "membrane_completeness": "Positive arc of a cell's outline divided by the arc that could be "
     "assessed.",
     "nuclear_cytoplasmic_ratio": "Ratio of the marker's means, each above the background.",
+    "volume_mm3.day_": "One tumour volume an animal on this day.",
+    "growth_rate_per_day": "Slope of ln(volume) on days, fitted for each animal.",
+    "doubling_time_days": "ln 2 divided by the growth rate; described, not tested.",
+    "auc": "Area under an animal's curve over the days that all animals share.",
+    "fold_change.": "Relative to the geometric mean of the reference group; tested on log2.",
+    "relative_volume.": "Band volume divided by the loading control of its lane, relative to the "
+    "reference group's mean on the same image.",
+    "transferrin_saturation_percent": "100 × serum iron ÷ total iron-binding capacity.",
+    "tibc_umol_l": "Total iron-binding capacity: given, or serum iron plus UIBC.",
 }
 
 _TESTS = {
@@ -87,32 +110,11 @@ _METHODS = {
     "blot": "immunoblot",
     "growth": "tumour growth",
     "qpcr": "relative expression by qPCR",
-    "iron": "serum iron",
-    "clinical": "clinical values",
+    "iron": "iron status",
+    "clinical": "an outcome of people, and what goes with it",
 }
 
 _OBJECTS = {"nodules": "nodules", "fluorescence": "cells", "dab": "cells", "blot": "bands"}
-
-_FLAGS = {
-    "no_scale": "The pixel size is unknown: lengths and areas are missing.",
-    "no_control": "There is no negative control to take the positive threshold from.",
-    "control_above_cutoff": "The negative controls reach the first cut-off: brown near it is no "
-    "evidence of the marker.",
-    "no_cells": "No cell was found; this counts as a measurement of zero.",
-    "no_lobe": "No lobe was found in the photograph.",
-    "confluent": "Nodules run into one another: their count is a guess.",
-    "heavy_glare": "Glare covers much of the tissue; nodules under it can't be seen.",
-    "no_white": "No white was found in the image to take the optical density from.",
-    "uneven_light": "The light is uneven; it was evened out by the image's own glass.",
-    "blank_differs": "The blank field doesn't fit the image: the image's glass is brighter.",
-    "other_stain": "There is a colour that is neither hematoxylin nor DAB.",
-    "pigment": "There is pigment, which looks like DAB.",
-    "ink": "There is ink on the tissue.",
-    "folds": "The tissue is folded.",
-    "saturated": "Pixels at the upper limit of the camera: the brightest values are cut off.",
-    "out_of_focus": "The image looks out of focus.",
-    "same_bytes_as": "The same file, byte for byte, as another image of the assay.",
-}
 
 NEWMAN_KEULS_CAUTION = (
     "Newman-Keuls controls the family-wise error only weakly: when some groups truly differ, it "
@@ -124,11 +126,21 @@ NEWMAN_KEULS_REMINDER = (
     "Read Newman-Keuls beside Tukey: it controls the family-wise error only weakly."
 )
 
-UNIT_STATEMENT = (
+_UNIT_STATEMENT = (
     "The experimental unit is the animal. Cells, nodules and fields of one animal are summarised "
-    "into one value before any test; they are never counted as n. Every n in this report is a "
-    "number of animals."
+    "into one value before any test; they are never counted as n."
 )
+
+
+def unit_statement(study: StudyView) -> str:
+    """Say what n counts; in a table of people it is subjects, not animals."""
+    others = [assay.name for assay in study.assays.values() if assay.unit != ANIMALS]
+    if not others:
+        return f"{_UNIT_STATEMENT} Every n in this report is a number of animals."
+    return (
+        f"{_UNIT_STATEMENT} In {listed(others)} the unit is the subject, a row of the table, and n "
+        "counts subjects; every other n in this report is a number of animals."
+    )
 
 
 def feature_label(feature: str) -> str:
@@ -140,9 +152,14 @@ def feature_label(feature: str) -> str:
     'Lobe area (mm²)'
     >>> feature_label("h_score")
     'H-score'
+    >>> feature_label("volume_mm3.day_28")
+    'Volume on day 28 (mm³)'
     """
     if feature in _FEATURES:
         return _FEATURES[feature]
+    family, part = _family(feature)
+    if part:
+        return _FAMILIES[family].format(part)
     name, unit = feature, ""
     for suffix, written in _UNITS.items():
         if feature.endswith(f"_{suffix}"):
@@ -152,17 +169,26 @@ def feature_label(feature: str) -> str:
     return words[:1].upper() + words[1:] + unit
 
 
+def _family(feature: str) -> tuple[str, str]:
+    """Split a feature of a family into the family and its day, gene or protein."""
+    for family in _FAMILIES:
+        if feature.startswith(family) and feature != family:
+            return family, feature.removeprefix(family)
+    return feature, ""
+
+
 def feature_unit(feature: str) -> str:
     """Give what stands behind a number of a feature: a space and the unit, or nothing."""
+    quantity = feature.partition(".")[0]
     for suffix, written in _UNITS.items():
-        if feature.endswith(f"_{suffix}"):
+        if quantity.endswith(f"_{suffix}"):
             return f" {written}"
     return ""
 
 
 def feature_meaning(feature: str) -> str:
     """Say how a feature is defined; empty for a feature without an entry."""
-    return _MEANINGS.get(feature, "")
+    return _MEANINGS.get(_family(feature)[0], "")
 
 
 def label_of_test(test: str) -> str:
@@ -179,8 +205,7 @@ def flag_meaning(flag: str) -> str:
     'Torn section.'
     """
     code, _, detail = flag.partition(":")
-    words = code.replace("_", " ")
-    meaning = _FLAGS.get(code, words[:1].upper() + words[1:] + ".")
+    meaning = flag_words(code)
     return f"{meaning.rstrip('.')}: {detail}" if detail else meaning
 
 
@@ -267,6 +292,22 @@ _METHOD_SENTENCES = {
     "dab": "colours were converted to optical density and separated into hematoxylin and DAB, "
     "nuclei were segmented, cells were grown around them, and each cell was classed by its mean "
     "DAB optical density",
+    "blot": "lanes and bands were found, each band's volume was taken above its background, "
+    "divided by the loading control of the same lane, and given relative to the reference group's "
+    "mean on the same image; a pooled lane has n = 1 and is not tested",
+    "growth": "tumour volumes of each day were compared between groups, with the first day from "
+    "which they differ as tested day by day and as corrected by Holm's procedure for looking on "
+    "all days; growth rates are slopes of ln(volume) on days of each animal, also fitted by a "
+    "mixed model with an intercept and a slope of each animal",
+    "qpcr": "Cq values of replicate wells were averaged, turned into quantities by each gene's "
+    "amplification, normalised to the geometric mean of the reference genes and given relative to "
+    "the reference group; fold changes were tested on log2, adjusted over genes by Benjamini and "
+    "Hochberg's procedure; a pooled sample has n = 1 and is not tested",
+    "iron": "values were converted to µmol/L and g/L; transferrin saturation is 100 × serum iron ÷ "
+    "total iron-binding capacity; Spearman's correlations are over animals of all groups",
+    "clinical": "predictors were compared between the two outcomes, and the outcome was regressed "
+    "on them, together and one by one, by logistic regression with profile-likelihood intervals; "
+    "subjects with a missing value are left out of what needs it, and counted",
 }
 
 
@@ -282,6 +323,11 @@ def adjustment_sentence(study: StudyView) -> str:
         return (
             f"P-values are adjusted {_ADJUSTMENTS[study.adjust]} over the features of an assay, "
             "one test of one pair of groups being a family; they are not adjusted over assays."
+        )
+    if any(assay.method == "qpcr" for assay in study.assays.values()):
+        return (
+            "P-values are not adjusted for the number of assays or features, except those of a "
+            "qPCR, which are adjusted over its genes."
         )
     return "P-values are not adjusted for the number of assays or features."
 
@@ -304,20 +350,45 @@ def methods_paragraph(study: StudyView, tests: list[str], version: str) -> list[
         Paragraphs.
     """
     program = f"xenoquant {version}".strip()
-    paragraphs = [f"Images were analysed with {program}. " + UNIT_STATEMENT]
+    sheets = [assay for assay in study.assays.values() if assay.is_table]
+    what = "Images" if not sheets else "Images and tables"
+    if sheets and len(sheets) == len(study.assays):
+        what = "Tables"
+    paragraphs = [f"{what} were analysed with {program}. " + unit_statement(study)]
     for assay in study.assays.values():
         sentence = _METHOD_SENTENCES.get(assay.method)
         if sentence:
-            what = method_label(assay)
-            paragraphs.append(f"{assay.name} ({what}): {sentence}.")
+            details = _method_details(assay)
+            paragraphs.append(f"{assay.name} ({method_label(assay)}): {sentence}.{details}")
     if tests:
         names = listed([label_of_test(test) for test in tests])
         paragraphs.append(
             f"Groups ({listed(list(study.groups))}; reference {study.reference}) were compared at "
             f"α = {study.alpha:g} with: {names}. Effects of pairs are differences of group means, "
-            f"first group minus second. {adjustment_sentence(study)} The feature reported first in "
-            "each assay is the main result, the others describe it."
+            f"first group minus second{_other_effects(study)}. {adjustment_sentence(study)} "
+            "The feature reported first in each assay is the main result, the others describe it."
         )
         if "newman_keuls" in tests:
             paragraphs.append(NEWMAN_KEULS_CAUTION)
     return paragraphs
+
+
+def _method_details(assay: AssayView) -> str:
+    """Give what the assay's own notes add to its sentence."""
+    notes = assay.calibration
+    if assay.method == "growth" and notes.get("formula_text"):
+        return f" Volume = {notes['formula_text']}."
+    if assay.method == "qpcr" and notes.get("reference_genes"):
+        return f" Reference genes: {listed(list(notes['reference_genes']))}."
+    return ""
+
+
+def _other_effects(study: StudyView) -> str:
+    """Name the effects that are no difference of means."""
+    methods = {assay.method for assay in study.assays.values()}
+    others = []
+    if "qpcr" in methods:
+        others.append("of fold changes they are ratios of geometric means")
+    if "clinical" in methods:
+        others.append("of logistic regressions they are odds ratios")
+    return "".join(f"; {words}" for words in others)

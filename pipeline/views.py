@@ -1,14 +1,18 @@
 """A study as its report sees it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .assay import Assay, Calibration
 from .drawing import overlay_file
 from .plan import Task
-from .report_view import AssayView, StudyView
+from .report_view import ANIMALS, SUBJECTS, AssayView, StudyView
 from .study import Study
 from .table_assay import TableAssay, TableResult
+
+_DAY = "volume_mm3.day_"
+_GROWTH_FEATURES = ("growth_rate_per_day", "doubling_time_days", "auc")
 
 
 def study_view(
@@ -21,7 +25,10 @@ def study_view(
     """Give what the report has to know of a study beside its tables."""
     header = study.header
     images = {
-        name: _assay_view(study, name, assay, tasks, calibrations.get(name, Calibration()))
+        name: _with_sheet(
+            _assay_view(study, name, assay, tasks, calibrations.get(name, Calibration())),
+            tables.get(name),
+        )
         for name, assay in study.image_assays.items()
     }
     sheets = {
@@ -64,12 +71,47 @@ def _assay_view(
     )
 
 
+def _with_sheet(view: AssayView, result: TableResult | None) -> AssayView:
+    """Add what an image assay with a sheet of its own (a blot's lanes) worked out from it."""
+    if result is None:
+        return view
+    return replace(
+        view,
+        features=tuple(dict.fromkeys(result.animals["feature"])) or view.features,
+        calibration={**view.calibration, **result.notes},
+        further_tables=tuple(result.tables),
+    )
+
+
 def _table_view(name: str, assay: TableAssay, result: TableResult | None) -> AssayView:
+    notes = dict(result.notes) if result else {}
     return AssayView(
         name=name,
         method=assay.method,
-        features=result.compared if result else (),
+        features=_table_features(assay.method, result),
         parameters=assay.model_dump(mode="json"),
-        calibration=dict(result.notes) if result else {},
+        calibration=notes,
         notes=assay.reminders,
+        files=assay.files(),
+        rows=_rows_of(notes),
+        unit=SUBJECTS if assay.method == "clinical" else ANIMALS,
+        groups=tuple(notes.get("levels", ())),
+        further_tables=tuple(result.tables) if result else (),
     )
+
+
+def _table_features(method: str, result: TableResult | None) -> tuple[str, ...]:
+    """Give the features that stand in front; of the many days of growth the last alone."""
+    if result is None:
+        return ()
+    if method != "growth":
+        return result.compared
+    days = [feature for feature in result.compared if feature.startswith(_DAY)]
+    last = max(days, key=lambda feature: float(feature.removeprefix(_DAY)), default=None)
+    return (*([last] if last else []), *_GROWTH_FEATURES)
+
+
+def _rows_of(notes: Mapping[str, Any]) -> int | None:
+    """Give how many rows a table assay read."""
+    wells = notes.get("wells", {})
+    return notes.get("rows", wells.get("read") if isinstance(wells, Mapping) else None)

@@ -394,8 +394,8 @@ def test_what_was_measured_by_hand(tmp_path: Path) -> None:
     """Nine images of nine animals, one control, 45 nodules (1+2+3+3+4+5+8+9+10)."""
     (row,) = page_of(write_results(tmp_path)).cells["measured"][1:]
     texts = [text for text, _ in row]
-    assert texts[3:6] == ["9", "1", "0"]
-    assert texts[6] == "9 (control: 3; low: 3; none: 3)"
+    assert texts[3:6] == ["9 images", "1", "0"]
+    assert texts[6] == "9 animals (control: 3; low: 3; none: 3)"
     assert texts[7] == "45 nodules"
 
 

@@ -18,6 +18,7 @@ from PIL import Image
 
 from xenoquant.pipeline.report import AssayView, StudyView, write_report
 from xenoquant.pipeline.report_tables import COLUMNS
+from xenoquant.pipeline.report_view import SUBJECTS
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
@@ -106,6 +107,60 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def write_tables(folder: Path) -> tuple[AssayView, AssayView]:
+    """Write a growth table of four animals and a clinical one of four people."""
+    animals, curves = [], []
+    for group, base in (("control", 2.0), ("low", 3.0)):
+        for i in (1, 2):
+            values = [(day, i * base**day) for day in (1.0, 2.0, 3.0)]
+            curves += [(f"{group}{i}", group, day, volume) for day, volume in values]
+            animals.append(("volume", "volume_mm3.day_3", f"{group}{i}", group, values[2][1], 0, 1))
+    for i, (group, value) in enumerate(
+        [("positive", 110.0), ("positive", 120.0), ("negative", 125.0), ("negative", 135.0)]
+    ):
+        animals.append(("nodes", "haemoglobin_g_l", f"row {i + 2}", group, value, 0, 1))
+    pair = ("positive", "negative")
+    odds = ("nodes", "haemoglobin_g_l", "logistic", *pair, -2.0, "", 0.04, 0.04, 0.62, 0.4, 0.91)
+    tables: dict[str, list[Any]] = {"animals": animals, "comparisons": [(*odds, True, "")]}
+    for name, rows in tables.items():
+        pd.DataFrame(rows, columns=list(COLUMNS[name])).to_csv(folder / f"{name}.csv", index=False)
+    names = ["animal", "group", "day", "volume_mm3"]
+    pd.DataFrame(curves, columns=names).to_csv(folder / "volume_curves.csv", index=False)
+    growth = AssayView(
+        "volume",
+        "growth",
+        ("volume_mm3.day_3",),
+        files=("volumes.csv",),
+        rows=12,
+        further_tables=("volume_curves",),
+    )
+    clinical = AssayView(
+        "nodes",
+        "clinical",
+        calibration={
+            "outcome": "node_status",
+            "positive": "positive",
+            "predictors": {"haemoglobin_g_l": 10.0},
+            "rows": 4,
+            "subjects": 4,
+        },
+        files=("patients.csv",),
+        rows=4,
+        unit=SUBJECTS,
+        groups=pair,
+    )
+    return growth, clinical
+
+
+@pytest.fixture(scope="module")
+def tables_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder of table assays alone."""
+    folder = tmp_path_factory.mktemp("tables")
+    assays = {view.name: view for view in write_tables(folder)}
+    write_report(folder, StudyView("Tables", ("control", "low"), "control", assays=assays))
+    return folder
+
+
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Chromium without a network, with a profile of its own, that keeps its logs."""
@@ -125,6 +180,17 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture
 def page(browser: Any, results: Path) -> Iterator[Any]:
     """The report, opened anew; whatever a test does, console and network must stay silent."""
+    yield from opened(browser, results)
+
+
+@pytest.fixture
+def tables_page(browser: Any, tables_results: Path) -> Iterator[Any]:
+    """The report of table assays, opened as silently."""
+    yield from opened(browser, tables_results)
+
+
+def opened(browser: Any, results: Path) -> Iterator[Any]:
+    """Open a report, and look at console and network when the test is done."""
     for kind in ("browser", "performance"):
         browser.get_log(kind)
     browser.get((results / "report.html").as_uri())
@@ -283,3 +349,45 @@ def test_the_page_is_no_wider_than_the_window(page: Any, tmp_path: Path) -> None
             assert page.save_screenshot(str(tmp_path / f"report_{width}.png"))
     finally:
         page.set_window_size(1300, 1000)
+
+
+def figures_named(page: Any, name: str) -> list[Any]:
+    """Give the figures that a screen reader calls so."""
+    found = page.find_elements("css selector", "svg[role='img']")
+    return [figure for figure in found if figure.accessible_name == name]
+
+
+def test_growth_curves_are_drawn_on_both_pages(tables_page: Any) -> None:
+    """Four animals' lines and two groups' means, named, with days on the axis."""
+    curves = figures_named(tables_page, "Tumour volume over days")
+    assert len(curves) == 2
+    for figure in curves:
+        assert figure.size["width"] > 250
+        assert figure.size["height"] > 200
+        lines = figure.find_elements("css selector", ".mark-line path")
+        assert len(lines) == 4 + 2
+        assert {"control", "low", "Day", "Volume (mm³)"} <= {
+            text.get_attribute("textContent")
+            for text in figure.find_elements("css selector", "text")
+        }
+
+
+def test_odds_ratios_are_drawn_with_their_interval(tables_page: Any) -> None:
+    """One predictor: its ratio and interval stand beside it, as in comparisons.csv."""
+    (forest,) = figures_named(tables_page, "Odds ratios of node status positive")
+    assert forest.size["width"] > 400, "wide enough to be read"
+    texts = [t.get_attribute("textContent") for t in forest.find_elements("css selector", "text")]
+    assert "0.62 (0.4 to 0.91)" in texts
+    assert any("Haemoglobin, per 10 g/L" in text for text in texts)
+    assert "Points and n are subjects" in css(tables_page, "#a1").text
+
+
+def test_pages_of_tables_are_no_wider_than_the_window(tables_page: Any) -> None:
+    """Figures and tables of tables fit a desk and a phone."""
+    try:
+        for width in (1300, 420):
+            tables_page.set_window_size(width, 1000)
+            wide = tables_page.execute_script("return document.documentElement.scrollWidth")
+            assert wide <= tables_page.execute_script("return innerWidth")
+    finally:
+        tables_page.set_window_size(1300, 1000)

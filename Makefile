@@ -60,7 +60,7 @@ LOCK := uv pip compile pyproject.toml requirements/build.in --universal --python
 	--generate-hashes --no-strip-extras --no-header --no-emit-index-url --quiet
 lock:                         ## renew the pinned, hashed requirements (needs uv)
 	$(LOCK) -o requirements/run.txt
-	$(LOCK) --extra dev --extra cluster -c requirements/run.txt -o requirements/test.txt
+	$(LOCK) --extra dev --extra cluster --extra napari -c requirements/run.txt -o requirements/test.txt
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .coverage

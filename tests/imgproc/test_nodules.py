@@ -7,6 +7,7 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 
 from xenoquant.imgproc.nodules import NoduleOptions, measure_nodules, summarise_nodules
+from xenoquant.imgproc.views import FRAME_COLUMNS
 
 PX_PER_MM = 40.0
 OBJECT_COLUMNS = [
@@ -70,7 +71,8 @@ def test_labels_tables_and_regions_agree():
     """Authority: the label images themselves, counted again here."""
     measured = measure_nodules(photo(NODULES), px_per_mm=PX_PER_MM)
     assert list(measured.objects) == OBJECT_COLUMNS
-    assert list(measured.regions) == REGION_COLUMNS
+    frame = [name for name in FRAME_COLUMNS if name not in REGION_COLUMNS]
+    assert list(measured.regions) == [*REGION_COLUMNS, *frame]
     nodules, lobes = measured.labels["nodules"], measured.labels["lobes"]
     assert nodules.dtype == lobes.dtype == np.int32
     for row in measured.objects.itertuples():

@@ -44,9 +44,10 @@ def test_the_demo_runs_and_says_how_close_it_came(tmp_path):
     summary = run_demo(tmp_path / "demo", RunOptions(jobs=2), animals=2, say=lines.append)
     assert not summary.problems
     assert "rendered" in lines[0]
-    assert (
-        sum(diet.name in line for line in lines for diet in DIETS) == 9
-    )  # three assays, three diets
+    assays = ("lungs", "snai1", "ferritin", "volume", "iron", "rna", "blot")
+    assert [line.split(",")[0].strip() for line in lines if line.endswith(":")][-7:] == [*assays]
+    # a line for each diet of each assay
+    assert sum(line.lstrip().startswith(diet.name) for line in lines for diet in DIETS) == 21
     truth = pd.read_csv(tmp_path / "demo" / "truth.csv")
     images = pd.read_csv(summary.results / "images.csv")
     keys = ["assay", "image", "feature"]

@@ -9,7 +9,7 @@ from .errors import InputError, StudyError
 from .evidence import evaluate_tables, prepare_assays
 from .problems import ProblemRow
 from .readers import inspect_image, split_reference
-from .samples import BLANK, NEGATIVE_CONTROL, SAMPLE, Sample, study_samples
+from .samples import BLANK, NEGATIVE_CONTROL, SAMPLE, Sample, check_samples
 from .study import Study, load_study
 
 
@@ -67,15 +67,16 @@ def check_study(path: Path) -> CheckReport:
     """
     try:
         study = load_study(path)
-        samples = study_samples(study)
     except StudyError as error:
         return CheckReport(errors=tuple(str(problem) for problem in error.problems))
+    samples, errors = check_samples(study)
     study, samples, unusable = prepare_assays(study, samples)
     _, problems = evaluate_tables(study)
     return CheckReport(
         facts=_facts(study, samples),
+        errors=tuple(map(str, errors)),
         failures=(*_failures(study, samples), *map(_line, (*unusable, *problems))),
-        warnings=tuple(_warnings(study, samples)),
+        warnings=tuple(_warnings(study, samples)) if samples or not errors else (),
     )
 
 
@@ -101,7 +102,7 @@ def _failures(study: Study, samples: Sequence[Sample]) -> list[str]:
     for sample in samples:
         file, series = split_reference(study.folder / sample.image)
         if not file.is_file():
-            lines.append(f"{sample.assay}, {sample.image}: the file isn't there.")
+            lines.append(f"{sample.assay}, {sample.image}: the file isn't there; mend the path.")
             continue
         try:
             inspect_image(file, series=series)

@@ -68,20 +68,40 @@ def load_samples(study: "Study", file: Path) -> list[Sample]:
     StudyError
         If the sheet can't be read or holds rows that can't be right; the error lists all of them.
     """
+    samples, problems = read_sheet(study, file)
+    if problems:
+        raise StudyError(problems)
+    return samples
+
+
+def read_sheet(study: "Study", file: Path) -> tuple[list[Sample], list[Problem]]:
+    """Read the sample sheet; give the rows that can be used, and every problem.
+
+    Parameters
+    ----------
+    study, file
+        As in `load_samples`.
+
+    Returns
+    -------
+    samples : list of Sample
+        The rows without a problem of their own, in the sheet's order.
+    problems : list of Problem
+        Empty where the study can run.
+    """
     header = study.header
     try:
         table = read_table(file, text_columns=_text_columns(header.animal, header.group))
     except InputError as error:
-        problem = Problem(file.name, "", error.reason, "a sample sheet", error.remedy)
-        raise StudyError([problem]) from error
+        return [], [Problem(file.name, "", error.reason, "a sample sheet", error.remedy)]
     problems = _missing_columns(table, header.animal, header.group, file.name)
     if problems:
-        raise StudyError(problems)
+        return [], problems
     table = _normalised(table, header.animal, header.group)
-    problems = [*_check_rows(table, study, file.name), *_check_animals(table, file.name)]
-    if problems:
-        raise StudyError(problems)
-    return [_sample(row) for row in table.to_dict("records")]
+    found = _check_rows(table, study, file.name)
+    problems = [*(problem for _, problem in found), *_check_animals(table, file.name)]
+    usable = table.drop(index=[row for row, _ in found])
+    return [_sample(row) for row in usable.to_dict("records")], problems
 
 
 def study_samples(study: "Study") -> list[Sample]:
@@ -92,10 +112,18 @@ def study_samples(study: "Study") -> list[Sample]:
     StudyError
         As `load_samples`.
     """
+    samples, problems = check_samples(study)
+    if problems:
+        raise StudyError(problems)
+    return samples
+
+
+def check_samples(study: "Study") -> tuple[list[Sample], list[Problem]]:
+    """Read a study's sample sheet as `study_samples`; give its problems beside its good rows."""
     file = study.folder / SAMPLES_FILE
     if not study.image_assays and not file.exists():
-        return []
-    return load_samples(study, file)
+        return [], []
+    return read_sheet(study, file)
 
 
 def missing_images(study: "Study", samples: Iterable[Sample]) -> list[Sample]:
@@ -155,8 +183,8 @@ def _positive_or_empty(column: pd.Series) -> pd.Series:
     return (numbers > 0) & (numbers < float("inf"))
 
 
-def _check_rows(table: pd.DataFrame, study: "Study", name: str) -> list[Problem]:
-    """Give every cell that can't be right, in the order of rows."""
+def _check_rows(table: pd.DataFrame, study: "Study", name: str) -> list[tuple[int, Problem]]:
+    """Give every cell that can't be right with its row, in the order of rows."""
     import pandera.errors
 
     found: list[tuple[int, Problem]] = []
@@ -167,7 +195,7 @@ def _check_rows(table: pd.DataFrame, study: "Study", name: str) -> list[Problem]
             row, column = int(case["index"]), str(case["column"])
             found.append((row, _cell_problem(name, row, column, str(case["failure_case"]), study)))
     found += _check_identity(table, study, name)
-    return [problem for _, problem in sorted(found, key=lambda item: item[0])]
+    return sorted(found, key=lambda item: item[0])
 
 
 def _cell_problem(name: str, row: int, column: str, value: str, study: "Study") -> Problem:

@@ -1,5 +1,6 @@
 """The study file: what study.toml may say, read with every problem reported at once."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -175,6 +176,10 @@ _REMEDIES = {
 }
 
 
+# what pydantic puts before the value that it expected
+_EXPECTED = re.compile(r"^(Value error, |Input should be |Input should have )")
+
+
 def _problem(file: str, item: Mapping[str, Any]) -> Problem:
     """Turn one pydantic error into a problem that names key, value and remedy."""
     tags = {*METHODS, *TABLE_METHODS}
@@ -187,7 +192,7 @@ def _problem(file: str, item: Mapping[str, Any]) -> Problem:
     expected = {
         "missing": "the key to be there",
         "extra_forbidden": "only keys that this table knows",
-    }.get(kind, str(item["msg"]).removeprefix("Value error, "))
+    }.get(kind, _EXPECTED.sub("", str(item["msg"])))
     return Problem(file, ".".join(parts), value, expected, remedy)
 
 

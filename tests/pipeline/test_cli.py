@@ -71,6 +71,12 @@ def test_check_says_everything_at_once(finished_study):
     assert result.exit_code == 1
     assert "lungs/m1.jpg" in result.output
     assert "snai1/m1.ome.tif" in result.output
+    sheet = finished_study / "samples.csv"
+    sheet.write_text(sheet.read_text().replace(",m2,", ",,"))
+    result = call("check", finished_study)
+    assert result.exit_code == 2
+    assert "the animal of a sample" in result.output
+    assert "lungs/m1.jpg" in result.output  # a broken row doesn't hide what the others lack
     study = finished_study / "study.toml"
     study.write_text(study.read_text().replace("px_per_mm", "px_per_cm"))
     result = call("check", finished_study)

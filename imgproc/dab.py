@@ -1,5 +1,6 @@
 """DAB immunohistochemistry: from a bright-field image to tissue, cells and their DAB density."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import cv2
@@ -9,6 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from .artefacts import ARTEFACT_SHARE, Artefacts, find_artefacts
 from .cells import expand_cells
+from .corrected import (
+    NOT_ASSESSABLE,
+    checked_labels,
+    in_sequence,
+    with_numbers,
+    without_unassessable,
+)
 from .dab_cells import assumed_scale, objects_table, renumbered, split_by_colour, without_pale
 from .dab_scores import (
     CUTOFFS_OD,
@@ -142,6 +150,7 @@ def measure_dab(
     blank: np.ndarray | None = None,
     options: DabOptions = DEFAULTS,
     segmenter: Segmenter | None = None,
+    corrected: Mapping[str, np.ndarray] | None = None,
 ) -> Measurement:
     """Measure DAB in tissue and cells of one bright-field image.
 
@@ -158,6 +167,10 @@ def measure_dab(
         The choices.
     segmenter : Segmenter, optional
         What finds the nuclei; the classical one by default.
+    corrected : mapping of str to numpy.ndarray, optional
+        ``nuclei``, ``cells`` and ``tissue`` (and ``not_assessable``) as a person corrected them,
+        shape (height, width), whole numbers: measured as they are, with the white and the stains
+        of the whole image. Numbers needn't be in sequence.
 
     Returns
     -------
@@ -182,14 +195,25 @@ def measure_dab(
         rgb, white.level, amounts, tissue.pieces > 0, estimate.vectors, um_per_px=um_per_px
     )
     left_out = artefacts.ink | artefacts.pigment if options.exclude_pigment else artefacts.ink
-    pieces = np.where(left_out, 0, tissue.pieces).astype(np.int32)
-    nuclei, cells, scale = _cells(amounts, pieces > 0, um_per_px, options, segmenter)
+    pieces, whole = np.where(left_out, 0, tissue.pieces).astype(np.int32), tissue.pieces
+    flags = _flags(white, artefacts, um_per_px)
+    if corrected is None:
+        nuclei, cells, scale = _cells(amounts, pieces > 0, um_per_px, options, segmenter)
+        objects = objects_table(nuclei, cells, amounts, um_per_px, scale)
+    else:
+        held = checked_labels(corrected, ("nuclei", "cells", "tissue"), rgb.shape[:2])
+        kept, _ = without_unassessable(held, "nuclei", together=("cells",))
+        pieces, whole = kept["tissue"], np.where(kept["tissue"] > 0, kept["tissue"], whole)
+        nuclei, cells, scale, objects = _given_cells(kept, amounts, um_per_px, options)
+        if NOT_ASSESSABLE in held and held[NOT_ASSESSABLE].any():
+            whole = np.where(held[NOT_ASSESSABLE] > 0, 0, whole)
+            flags = (*flags, "partly_not_assessable")
     return Measurement(
-        objects=objects_table(nuclei, cells, amounts, um_per_px, scale),
-        regions=_regions(tissue.pieces, pieces, amounts[1], artefacts, um_per_px),
+        objects=objects,
+        regions=_regions(whole, pieces, amounts[1], artefacts, um_per_px),
         labels={"nuclei": nuclei, "cells": cells, "tissue": pieces},
         profiles={"dab_od_histogram": _histogram(amounts[1], pieces > 0)},
-        flags=_flags(white, artefacts, um_per_px),
+        flags=flags,
         notes=_notes(rgb, white, tissue, estimate)
         | {
             "assumed_um_per_px": None if um_per_px else scale,
@@ -292,6 +316,20 @@ def _cells(
     nuclei = renumbered(nuclei)
     cells = expand_cells(nuclei, options.cell_distance_um / scale)
     return nuclei, np.where(tissue, cells, 0).astype(np.int32), scale
+
+
+def _given_cells(
+    kept: Mapping[str, np.ndarray],
+    amounts: np.ndarray,
+    um_per_px: float | None,
+    options: DabOptions,
+) -> tuple[np.ndarray, np.ndarray, float, pd.DataFrame]:
+    """Measure the cells of corrected labels, which keep their numbers."""
+    (nuclei, cells), numbers = in_sequence(kept["nuclei"], kept["cells"])
+    scale = um_per_px or assumed_scale(nuclei, options.nucleus_diameter_um)
+    objects = with_numbers(objects_table(nuclei, cells, amounts, um_per_px, scale), numbers)
+    own = np.where(cells > 0, kept["cells"], 0).astype(np.int32)
+    return kept["nuclei"], own, scale, objects
 
 
 def _regions(

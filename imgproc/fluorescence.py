@@ -1,11 +1,19 @@
 """Immunofluorescence, cell by cell: a marker's level in each compartment of the cell."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from .cells import compartments, expand_cells
+from .corrected import (
+    NOT_ASSESSABLE,
+    checked_labels,
+    in_sequence,
+    with_numbers,
+    without_unassessable,
+)
 from .errors import MeasurementError
 from .fluorescence_options import Compartment, FluorescenceOptions
 from .labelled import percentiles, sums
@@ -57,6 +65,7 @@ def measure_fluorescence(
     um_per_px: float | None,
     options: FluorescenceOptions | None = None,
     segmenter: Segmenter | None = None,
+    corrected: Mapping[str, np.ndarray] | None = None,
 ) -> Measurement:
     """Find nuclei and cells and measure each cell's channels.
 
@@ -74,6 +83,9 @@ def measure_fluorescence(
         Choices; the defaults if not given.
     segmenter : Segmenter, optional
         What finds the nuclei; by default the one that `options` names.
+    corrected : mapping of str to numpy.ndarray, optional
+        ``nuclei`` and ``cells`` (and ``not_assessable``) as a person corrected them, shape (H, W),
+        whole numbers: measured as they are, nothing is looked for. Numbers needn't be in sequence.
 
     Returns
     -------
@@ -98,16 +110,12 @@ def measure_fluorescence(
     """
     options = options or FluorescenceOptions()
     planes = _checked(channels)
-    find = segmenter or classical_segmenter(
-        options.nucleus_diameter_um if um_per_px is not None else None
-    )
-    nuclei = np.ascontiguousarray(find(planes["nuclei"], um_per_px), np.int32)
-    if options.drop_border_nuclei:
-        nuclei = without_border(nuclei)
+    given = None if corrected is None else _given(corrected, planes["nuclei"].shape)
+    nuclei = _found(planes, um_per_px, options, segmenter) if given is None else given.nuclei
     table = _nuclear_table(nuclei, um_per_px)
     diameter_px = _diameter_px(table, planes["nuclei"], um_per_px, options)
     scale = um_per_px or TYPICAL_NUCLEUS_UM / diameter_px
-    cells = _grown(nuclei, planes, options, scale)
+    cells = _grown(nuclei, planes, options, scale) if given is None else given.cells
     width_px = options.membrane_width_um / scale
     parts = compartments(nuclei, cells, width_px)
     margin = expand_cells(cells, BACKGROUND_MARGIN * diameter_px)
@@ -130,10 +138,14 @@ def measure_fluorescence(
         and min(ground[1] for ground in grounds.values()) < LEAST_BACKGROUND_SHARE,
         **_quality(table, nuclei, planes, surfaces["nuclei"], diameter_px),
     }
+    objects, labels = table.reset_index(), {"nuclei": nuclei, "cells": cells}
+    if given is not None:
+        seen["partly_not_assessable"] = given.has_blind_spot
+        objects, labels = with_numbers(objects, given.numbers), given.labels
     return Measurement(
-        objects=table.reset_index(),
+        objects=objects,
         regions=pd.DataFrame({"region": pd.Series([], dtype=np.int64)}),
-        labels={"nuclei": nuclei, "cells": cells},
+        labels=labels,
         profiles=profiles,
         flags=tuple(flag for flag, is_so in seen.items() if is_so),
         notes={
@@ -144,6 +156,42 @@ def measure_fluorescence(
             "background": {name: float(np.median(s)) for name, s in surfaces.items() if s.size},
         },
     )
+
+
+@dataclass(frozen=True)
+class _Given:
+    """Corrected labels, numbered in sequence, with the numbers that they had."""
+
+    nuclei: np.ndarray
+    cells: np.ndarray
+    numbers: np.ndarray
+    labels: dict[str, np.ndarray]
+    has_blind_spot: bool
+
+
+def _given(corrected: Mapping[str, np.ndarray], shape: tuple[int, ...]) -> _Given:
+    held = checked_labels(corrected, ("nuclei", "cells"), shape)
+    kept, _ = without_unassessable(held, "nuclei", together=("cells",))
+    (nuclei, cells), numbers = in_sequence(kept["nuclei"], kept["cells"])
+    own = {
+        "nuclei": kept["nuclei"],
+        "cells": np.where(cells > 0, kept["cells"], 0).astype(np.int32),
+    }
+    blind = NOT_ASSESSABLE in held and bool(held[NOT_ASSESSABLE].any())
+    return _Given(nuclei, cells, numbers, own, blind)
+
+
+def _found(
+    planes: Mapping[str, np.ndarray],
+    um_per_px: float | None,
+    options: FluorescenceOptions,
+    segmenter: Segmenter | None,
+) -> np.ndarray:
+    find = segmenter or classical_segmenter(
+        options.nucleus_diameter_um if um_per_px is not None else None
+    )
+    nuclei = np.ascontiguousarray(find(planes["nuclei"], um_per_px), np.int32)
+    return without_border(nuclei) if options.drop_border_nuclei else nuclei
 
 
 def _checked(channels: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

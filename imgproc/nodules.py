@@ -92,7 +92,7 @@ def _table(rows: list[dict[str, Any]], types: dict[str, str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(types)).astype(types)
 
 
-def _focus(patch: LobePatch) -> float:
+def lobe_focus(patch: LobePatch) -> float:
     """Sharpness of the lobe's surface: variance of the Laplacian over squared mean brightness."""
     grey = patch.rgb.mean(axis=2)
     inside = cv2.erode(patch.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
@@ -102,7 +102,7 @@ def _focus(patch: LobePatch) -> float:
     return float(edges.var() / max(float(grey[inside].mean()) ** 2, 1e-6))
 
 
-def _circularity(mask: np.ndarray) -> float:
+def circularity(mask: np.ndarray) -> float:
     """4 π area / perimeter², from the outline's polygon; 1 for a disc, at most 1."""
     outlines, _ = cv2.findContours(
         np.pad(mask.astype(np.uint8), 1), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
@@ -164,7 +164,7 @@ def _object_rows(
                 "lobe": lobe,
                 "diameter_mm": diameter * mm,
                 "area_mm2": area * mm**2,
-                "circularity": _circularity(shape),
+                "circularity": circularity(shape),
                 "contrast": float(found.contrast[row]),
                 "confidence": float(found.confidence[row]),
                 "at_rim": bool(to_rim[shape].min() < 2.0),
@@ -221,7 +221,7 @@ def _measure_lobe(
         "count_high": high,
         "burden": min(1.0, pale / max(area, 1)),
         "glare_fraction": float(found.glare[patch.mask].mean()) if patch.mask.any() else 0.0,
-        "focus": _focus(patch),
+        "focus": lobe_focus(patch),
         "area_px": area,
     }
     return rows, region
@@ -234,7 +234,8 @@ def _count_range(confidence: np.ndarray, counted: int, cut: float) -> tuple[int,
     return min(low, counted), max(high, counted)
 
 
-def _flags(regions: pd.DataFrame, px_per_mm: float | None) -> tuple[str, ...]:
+def nodule_flags(regions: pd.DataFrame, px_per_mm: float | None) -> tuple[str, ...]:
+    """What a reader of the photo's numbers should know, from its lobes."""
     flags = []
     if px_per_mm is None:
         flags.append("no_scale")
@@ -295,7 +296,7 @@ def measure_nodules(
         objects=_table(objects, OBJECT_TYPES),
         regions=table,
         labels=labels,
-        flags=_flags(table, px_per_mm),
+        flags=nodule_flags(table, px_per_mm),
         notes=dict(lobes.notes),
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..imgproc.errors import MeasurementError
 from ..imgproc.measurement import Measurement
 from .problems import ProblemRow
 from .readers import Image, read_image
@@ -91,6 +92,45 @@ def missing_control(samples: Sequence[Sample]) -> list[str]:
 
 
 @dataclass(frozen=True)
+class Correctable:
+    """What of a method's label images a person may correct in review.
+
+    Attributes
+    ----------
+    objects : str
+        The label image of what is counted: nodules, nuclei.
+    grown : str or None
+        The label image of cells, which share their nuclei's numbers.
+    regions : str or None
+        The label image of what objects lie in: lobes, tissue.
+    classes : tuple of str
+        What a reader may call an object, class 0 first; empty where objects have no class.
+    """
+
+    objects: str
+    grown: str | None = None
+    regions: str | None = None
+    classes: tuple[str, ...] = ()
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """All label images, the objects first."""
+        return tuple(n for n in (self.objects, self.grown, self.regions) if n is not None)
+
+
+def readers_classes(measured: Measured) -> dict[int, int]:
+    """Give the classes that a reader gave to objects of an image; they win over thresholds."""
+    held = measured.notes.get("review", {}).get("classes", {})
+    return {int(number): int(value) for number, value in held.items()}
+
+
+def given_or(given: Mapping[int, int], objects: pd.DataFrame, column: str) -> list[int]:
+    """Give each object the reader's class, or else what stands in the column."""
+    pairs = zip(objects["object"], objects[column], strict=True)
+    return [given.get(int(number), int(value)) for number, value in pairs]
+
+
+@dataclass(frozen=True)
 class Prepared:
     """An assay ready to plan, with what it found beside study.toml and the sample sheet.
 
@@ -131,6 +171,8 @@ class Assay(BaseModel, ABC):
     noun: ClassVar[str]
     # Sentences that the report prints beside the assay.
     reminders: ClassVar[tuple[str, ...]] = ()
+    # What a person may correct; None for a method without review.
+    correctable: ClassVar[Correctable | None] = None
 
     def measuring_parameters(self) -> dict[str, Any]:
         """Give the options that a measurement depends on, JSON-serialisable."""
@@ -178,6 +220,38 @@ class Assay(BaseModel, ABC):
     @abstractmethod
     def measure(self, image: Image, sample: Sample, blanks: Sequence[Image]) -> Measurement:
         """Measure one image: pure, the same input gives the same output."""
+
+    def measure_corrected(
+        self,
+        image: Image,
+        sample: Sample,
+        blanks: Sequence[Image],
+        labels: Mapping[str, np.ndarray],
+        program: Measurement,
+    ) -> Measurement:
+        """Measure the label images that a person corrected; nothing is looked for again.
+
+        Parameters
+        ----------
+        image, sample, blanks
+            As for `measure`.
+        labels : mapping of str to numpy.ndarray
+            The corrected label images, with ``not_assessable``; shape (H, W), int32.
+        program : Measurement
+            What the program measured, with its label images.
+
+        Raises
+        ------
+        MeasurementError
+            If the method has no review, or the labels don't fit the image.
+        """
+        raise MeasurementError(
+            f"the method {self.method} has no review", "remove its folder from review/"
+        )
+
+    def doubt(self, measured: Classified, calibration: Calibration) -> float:
+        """Say how uncertain an image's result is, for the order of review; 0 is certain."""
+        return 0.0
 
     def calibrate(self, controls: Sequence[Measured], samples: Sequence[Measured]) -> Calibration:
         """Work out the study's thresholds, from the negative controls where there are any."""

@@ -11,7 +11,17 @@ from pydantic import Field
 from ..imgproc.dab import DabOptions, classify_dab, control_floor, measure_dab, summarise_dab
 from ..imgproc.errors import MeasurementError
 from ..imgproc.measurement import Measurement
-from .assay import Assay, Calibration, Classified, Measured, RollUp, missing_control
+from .assay import (
+    Assay,
+    Calibration,
+    Classified,
+    Correctable,
+    Measured,
+    RollUp,
+    given_or,
+    missing_control,
+    readers_classes,
+)
 from .overlays import draw_cells_dab
 from .readers import Image
 from .samples import Sample
@@ -43,6 +53,10 @@ class DabAssay(DabOptions, Assay):
         "tissue_area_mm2": RollUp("sum"),
     }
 
+    correctable: ClassVar[Correctable | None] = Correctable(
+        "nuclei", grown="cells", regions="tissue", classes=("0", "1+", "2+", "3+")
+    )
+
     def doubts(self, samples: Sequence[Sample]) -> list[str]:
         """Say if there is no negative control."""
         return missing_control(samples)
@@ -50,12 +64,43 @@ class DabAssay(DabOptions, Assay):
     def measure(self, image: Image, sample: Sample, blanks: Sequence[Image]) -> Measurement:
         """Measure one bright-field image against its batch's blank fields."""
         um_per_px, source = pixel_size(image, sample, self.um_per_px)
-        blank = _mean_blank(image, blanks)
+        return self._measured(image, blanks, um_per_px, source)
+
+    def measure_corrected(
+        self,
+        image: Image,
+        sample: Sample,
+        blanks: Sequence[Image],
+        labels: Mapping[str, np.ndarray],
+        program: Measurement,
+    ) -> Measurement:
+        """Measure DAB in corrected cells and tissue."""
+        um_per_px, source = pixel_size(image, sample, self.um_per_px)
+        return self._measured(image, blanks, um_per_px, source, labels)
+
+    def _measured(
+        self,
+        image: Image,
+        blanks: Sequence[Image],
+        um_per_px: float | None,
+        source: str,
+        labels: Mapping[str, np.ndarray] | None = None,
+    ) -> Measurement:
         measurement = measure_dab(
-            _brightfield(image), um_per_px=um_per_px, blank=blank, options=self
+            _brightfield(image),
+            um_per_px=um_per_px,
+            blank=_mean_blank(image, blanks),
+            options=self,
+            corrected=labels,
         )
         notes = {"um_per_px": um_per_px, "scale_source": source}
         return replace(measurement, notes=measurement.notes | notes)
+
+    def doubt(self, measured: Classified, calibration: Calibration) -> float:
+        """Give the share of cells whose level is within a tenth of a cut-off."""
+        level = measured.objects[f"dab_{self.compartment}_od"]
+        near = pd.concat([(level / cut - 1).abs() < 0.1 for cut in self.cutoffs_od], axis=1)
+        return float(near.any(axis=1).mean()) if len(near) else 0.0
 
     def calibrate(self, controls: Sequence[Measured], samples: Sequence[Measured]) -> Calibration:
         """Lock the cut-offs, and see how much brown the controls without primary have."""
@@ -83,6 +128,10 @@ class DabAssay(DabOptions, Assay):
         objects = classify_dab(
             measured.objects, compartment=self.compartment, cutoffs_od=self.cutoffs_od
         )
+        given = readers_classes(measured)
+        if given:
+            classes = np.array(given_or(given, objects, "class"), dtype=np.int64)
+            objects = objects.assign(**{"class": classes, "positive": classes > 0})
         features = summarise_dab(
             objects, measured.regions, dict(measured.profiles), cutoffs_od=self.cutoffs_od
         )

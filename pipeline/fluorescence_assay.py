@@ -17,8 +17,19 @@ from ..imgproc.fluorescence import (
     summarise_fluorescence,
 )
 from ..imgproc.measurement import Measurement
+from ..imgproc.positivity import scored_column
 from .acquisition import brightness_settings, differing_settings
-from .assay import Assay, Calibration, Classified, Measured, RollUp, missing_control
+from .assay import (
+    Assay,
+    Calibration,
+    Classified,
+    Correctable,
+    Measured,
+    RollUp,
+    given_or,
+    missing_control,
+    readers_classes,
+)
 from .dab_assay import pixel_size
 from .overlays import draw_cells_fluorescence
 from .readers import Image, as_channels, channel_index, read_image
@@ -63,6 +74,10 @@ class FluorescenceAssay(FluorescenceOptions, Assay):
         "nuclear_cytoplasmic_ratio": RollUp(),
     }
 
+    correctable: ClassVar[Correctable | None] = Correctable(
+        "nuclei", grown="cells", classes=("negative", "positive")
+    )
+
     def open(self, reference: Path) -> Image:
         """Read a field; a z-stack becomes a plane as the options say."""
         return read_image(reference, z=self.z)
@@ -73,8 +88,26 @@ class FluorescenceAssay(FluorescenceOptions, Assay):
 
     def measure(self, image: Image, sample: Sample, blanks: Sequence[Image]) -> Measurement:
         """Measure one field."""
+        return self._measured(image, sample)
+
+    def measure_corrected(
+        self,
+        image: Image,
+        sample: Sample,
+        blanks: Sequence[Image],
+        labels: Mapping[str, np.ndarray],
+        program: Measurement,
+    ) -> Measurement:
+        """Measure the channels in corrected nuclei and cells."""
+        return self._measured(image, sample, labels)
+
+    def _measured(
+        self, image: Image, sample: Sample, labels: Mapping[str, np.ndarray] | None = None
+    ) -> Measurement:
         um_per_px, source = pixel_size(image, sample, self.um_per_px)
-        measurement = measure_fluorescence(self._planes(image), um_per_px=um_per_px, options=self)
+        measurement = measure_fluorescence(
+            self._planes(image), um_per_px=um_per_px, options=self, corrected=labels
+        )
         notes = {"um_per_px": um_per_px, "scale_source": source}
         return replace(measurement, notes=measurement.notes | notes)
 
@@ -127,10 +160,23 @@ class FluorescenceAssay(FluorescenceOptions, Assay):
             compartment=self.compartment,
             min_completeness=self.min_completeness,
         )
+        given = readers_classes(measured)
+        if given:
+            classes = np.array(given_or(given, objects, "positive"), dtype=bool)
+            objects = objects.assign(positive=classes)
         features = summarise_fluorescence(
             objects, compartment=self.compartment, threshold=threshold
         )
         return Classified(objects, measured.regions, features, flags)
+
+    def doubt(self, measured: Classified, calibration: Calibration) -> float:
+        """Give the share of cells whose level is within a fifth of the limit of positivity."""
+        threshold = _threshold(calibration)
+        column = scored_column(self.compartment)
+        if threshold is None or column not in measured.objects or not threshold.value > 0:
+            return 0.0
+        near = (measured.objects[column] / threshold.value - 1).abs() < 0.2
+        return float(near.mean()) if len(near) else 0.0
 
     def draw(
         self,

@@ -54,7 +54,7 @@ def _problem_of(job: Job) -> ProblemRow | None:
     except InputError as error:
         return _row(task, "read", error.reason, error.remedy)
     try:
-        measurement = task.assay.measure(image, task.sample, blanks)
+        measurement = _measure(job, image, blanks)
     except (InputError, MeasurementError) as error:
         return _row(task, "measure", error.reason, error.remedy)
     except MemoryError:
@@ -64,6 +64,16 @@ def _problem_of(job: Job) -> ProblemRow | None:
         reason = f"a fault of the program: {type(error).__name__}: {error}"
         return _row(task, "measure", reason, "please report it with this image")
     return _store(job, image, measurement)
+
+
+def _measure(job: Job, image: Image, blanks: list[Image]) -> Measurement:
+    """Let the method find and measure, or measure what a reader corrected."""
+    task = job.task
+    if task.review is None:
+        return task.assay.measure(image, task.sample, blanks)
+    from .reviews import measure_review
+
+    return measure_review(task, image, blanks, Store(job.store))
 
 
 def _store(job: Job, image: Image, measurement: Measurement) -> ProblemRow | None:

@@ -12,8 +12,17 @@ from pydantic import Field
 from ..imgproc.errors import MeasurementError
 from ..imgproc.measurement import Measurement
 from ..imgproc.nodules import NoduleOptions, measure_nodules, summarise_nodules
+from ..imgproc.nodules_corrected import measure_corrected_nodules
 from ..imgproc.ruler import read_ruler
-from .assay import Assay, Calibration, Classified, Measured, RollUp, join_tables
+from .assay import (
+    Assay,
+    Calibration,
+    Classified,
+    Correctable,
+    Measured,
+    RollUp,
+    join_tables,
+)
 from .lobe_views import count_lobes, has_both_views, lobe_features
 from .overlays import draw_nodules
 from .readers import Image, photo_px_per_mm, read_image, split_reference
@@ -51,6 +60,8 @@ class NodulesAssay(NoduleOptions, Assay):
         "count_high": RollUp("sum"),
     }
 
+    correctable: ClassVar[Correctable | None] = Correctable("nodules", regions="lobes")
+
     def doubts(self, samples: Sequence[Sample]) -> list[str]:
         """Say if photos have no scale."""
         if self.px_per_mm is None and any(sample.px_per_mm is None for sample in samples):
@@ -78,6 +89,24 @@ class NodulesAssay(NoduleOptions, Assay):
         return replace(
             measurement, flags=(*measurement.flags, *flags), notes=measurement.notes | notes
         )
+
+    def measure_corrected(
+        self,
+        image: Image,
+        sample: Sample,
+        blanks: Sequence[Image],
+        labels: Mapping[str, np.ndarray],
+        program: Measurement,
+    ) -> Measurement:
+        """Measure corrected nodules and lobes at the scale that the program used."""
+        scale = program.notes.get("px_per_mm")
+        return measure_corrected_nodules(_colour(image), labels, px_per_mm=scale, program=program)
+
+    def doubt(self, measured: Classified, calibration: Calibration) -> float:
+        """Give the share of nodules that may be none, and of none that may be nodules."""
+        regions = measured.regions
+        spread = float((regions["count_high"] - regions["count_low"]).sum())
+        return spread / max(1.0, float(regions["nodules"].sum()))
 
     def _scale(
         self, image: Image, sample: Sample

@@ -17,6 +17,31 @@ _HASHING_THREADS = 4  # hashing waits for the disk, and lets other threads run
 
 
 @dataclass(frozen=True)
+class Review:
+    """A reader's corrections of an image, in the place of what the program found.
+
+    Attributes
+    ----------
+    reader : str
+        Who reviewed.
+    folder : pathlib.Path
+        Where the corrections are.
+    digest : str
+        Of all that is in them; part of the task's fingerprint.
+    program : str
+        Fingerprint of the program's own measurement.
+    settles : tuple of str
+        The readers whose differences it settles.
+    """
+
+    reader: str
+    folder: Path
+    digest: str
+    program: str
+    settles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Task:
     """One image to measure.
 
@@ -36,6 +61,10 @@ class Task:
         The key of its result in the store.
     name : str
         The image's name in ``labels/`` and ``overlays/``: its path without the extension.
+    review : Review or None
+        The corrections to measure; None where the program's own result counts.
+    flags : tuple of str
+        What roll-up adds to the image's flags.
     """
 
     sample: Sample
@@ -45,6 +74,8 @@ class Task:
     content: tuple[str, ...]
     fingerprint: str
     name: str
+    review: Review | None = None
+    flags: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -1,7 +1,7 @@
 """What the page of a table assay shows beside its features: curves, forests, tables of its own."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 from markupsafe import Markup
@@ -105,6 +105,7 @@ class Evidence:
 
 def exhibits_of(evidence: Evidence) -> Exhibits:
     """Make what an assay's page shows beside its features; nothing for a method without any."""
+    from .report_agreement import agreement_exhibit
     from .report_blot import blot_exhibits
     from .report_clinical import clinical_exhibits
     from .report_growth import growth_exhibits
@@ -119,7 +120,9 @@ def exhibits_of(evidence: Evidence) -> Exhibits:
         "qpcr": qpcr_exhibits,
     }
     maker = makers.get(evidence.assay.method)
-    return Exhibits() if maker is None else maker(evidence)
+    found = Exhibits() if maker is None else maker(evidence)
+    agreement = agreement_exhibit(evidence)
+    return found if agreement is None else replace(found, after=[*found.after, agreement])
 
 
 def filled(exhibits: Sequence[Exhibit]) -> list[Exhibit]:

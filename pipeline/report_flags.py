@@ -20,6 +20,15 @@ FLAGS = {
     "missing_tiles": "Parts of the image are missing in the file.",
     "unscanned_as_white": "Parts that the scanner left out are shown and measured as white.",
     "same_bytes_as": "The same file, byte for byte, as another image of the assay.",
+    # review
+    "reviewed": "A reader corrected or confirmed this image: their objects are measured.",
+    "review_open": "The reader hasn't accepted the image yet: what was corrected so far counts.",
+    "review_stale": "Reviewed, but the image or the options it is measured with changed since: the "
+    "program's result stands until the reader carries the review over.",
+    "readers_not_settled": "Several readers reviewed this image and their differences aren't "
+    "settled: the first reader's corrections count.",
+    "partly_not_assessable": "A reader marked a part in which nothing can be judged: it is left "
+    "out.",
     # the picture's quality
     "saturated": "Pixels at the upper limit of the camera: the brightest values are cut off.",
     "out_of_focus": "The image looks out of focus.",

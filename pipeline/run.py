@@ -21,6 +21,9 @@ from .problems import ProblemRow, problem_table
 from .provenance import CRATE_FILE, describe_crate, describe_run
 from .published import Published
 from .readers import split_reference
+from .reviewed_readings import with_readings
+from .reviews import STAGE as REJECTED_STAGE
+from .reviews import Reviewed, apply_reviews, describe_reviews
 from .rollup import (
     AssayResult,
     animal_table,
@@ -109,8 +112,8 @@ class RunSummary:
 
     @property
     def failed(self) -> bool:
-        """Whether an input failed (images that weren't asked for don't count)."""
-        return any(row.stage != PENDING for row in self.problems)
+        """Whether an input failed (images not asked for, or rejected by a reader, don't count)."""
+        return any(row.stage not in (PENDING, REJECTED_STAGE) for row in self.problems)
 
 
 def run_study(path: Path, options: RunOptions | None = None) -> RunSummary:
@@ -182,12 +185,18 @@ class _Run:
             self.problems.extend(plan.problems)
         with self._timed("measure"):
             measured = self._measure(plan)
+        with self._timed("review"):
+            found = [task for task in plan.tasks if task.fingerprint in self.store]
+            reviewed = apply_reviews(self.study, found)
+            self.problems.extend(reviewed.problems)
+            self._measure(Plan(tuple(reading.task for reading in reviewed.readings), ()))
         with self._timed("roll up"):
-            done = [task for task in plan.tasks if task.fingerprint in self.store]
+            done = [task for task in reviewed.tasks if task.fingerprint in self.store]
             results, conclusions = self._roll_up(done)
             sheets, unusable = evaluate_tables(self.study)
             self.problems.extend(unusable)
             tables = {**conclusions, **sheets}
+            tables = with_readings(self.study, self.store, found, reviewed, results, tables)
         done = [task for task in done if task.fingerprint in self.store]
         with self._timed("draw"):
             self._draw(done, results)
@@ -195,10 +204,10 @@ class _Run:
             self._write_tables(results, tables)
         counts = {
             "measured": measured,
-            "reused": len(done) - measured,
+            "reused": len(found) - measured,
             "problems": len(self.problems),
         }
-        report = self._report(done, results, tables, counts)
+        report = self._report(done, results, tables, counts, (found, reviewed))
         problems = tuple(sorted(set(self.problems)))
         return RunSummary(self.study.results, report, measured, counts["reused"], problems)
 
@@ -275,7 +284,7 @@ class _Run:
             self.problems.append(_row(task, "store", text, remedy))
             return []
         twin = repeated.get((task.sample.assay, task.sample.image))
-        flags = (*held.flags, *([f"same_bytes_as:{twin}"] if twin else []))
+        flags = (*held.flags, *task.flags, *([f"same_bytes_as:{twin}"] if twin else []))
         return [Measured(task.sample, held.objects, held.regions, held.profiles, flags, held.notes)]
 
     def _draw(self, done: Sequence[Task], results: Mapping[str, AssayResult]) -> None:
@@ -326,14 +335,16 @@ class _Run:
         results: Mapping[str, AssayResult],
         tables: Mapping[str, TableResult],
         counts: Mapping[str, int],
+        review: tuple[Sequence[Task], Reviewed],
     ) -> Path:
         from .report import write_report
 
         folder = self.study.results
         calibrations = {name: result.calibration for name, result in results.items()}
         run = describe_run(
-            self.study, done, calibrations=calibrations, seconds=self.seconds, counts=counts
+            self.study, review[0], calibrations=calibrations, seconds=self.seconds, counts=counts
         )
+        run["reviews"] = describe_reviews(self.study, review[1])
         run["tables"] = describe_tables(self.study, tables)
         write_json(folder / "run.json", run)
         files = sorted(file.relative_to(folder).as_posix() for file in folder.glob("*.csv"))

@@ -51,7 +51,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         with suppress(FileNotFoundError):
             partial.unlink()
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _sync(path: Path) -> None:
@@ -62,7 +62,7 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the renaming itself last; systems without folder handles (Windows) have no need."""
     if os.name == "nt":
         return

@@ -255,7 +255,8 @@ def cohen_kappa(
         table[place[a], place[b]] += 1
     if len({*first, *second}) < 2:
         raise ValueError("both readers used one category throughout; kappa is undefined.")
-    found = inter_rater.cohens_kappa(table, wt=weights)
+    with np.errstate(invalid="ignore"):  # a variance of 0 may come out as −1e-18; see below
+        found = inter_rater.cohens_kappa(table, wt=weights)
     kappa = float(found.kappa)
     half = float(stats.norm.ppf((1 + level) / 2)) * math.sqrt(max(0.0, float(found.var_kappa)))
     name = "cohen_kappa" if weights is None else f"cohen_kappa_{weights}"

@@ -1,0 +1,165 @@
+"""An image's numbers while it is corrected: at once from the labels, then as the next run will."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..imgproc.corrected import NOT_ASSESSABLE
+from ..pipeline.assay import Calibration, Classified, Measured
+from ..pipeline.readers import Image, read_image
+from ..pipeline.review_items import ReviewItem, ReviewStudy
+from .image_review import ImageReview
+from .session import OpenImage
+
+
+@dataclass(frozen=True)
+class QuickNumbers:
+    """What the labels alone tell, without measuring.
+
+    Attributes
+    ----------
+    count : int
+        Objects, without those whose middle can't be assessed.
+    burden : float or None
+        Their share of the regions' area; None for methods without regions of that kind.
+    positive_percent : float or None
+        Share of the objects whose class is known that are positive; None without classes.
+    unknown : int
+        Objects whose class is known only after measuring (drawn or redrawn ones).
+    """
+
+    count: int
+    burden: float | None = None
+    positive_percent: float | None = None
+    unknown: int = 0
+
+
+def program_classes(study: ReviewStudy, opened: OpenImage) -> dict[int, int]:
+    """Give the class that the program gave each object, by the last run's thresholds."""
+    classified = _classified(
+        opened.item,
+        Measured(
+            opened.item.sample,
+            opened.program.objects,
+            opened.program.regions,
+            opened.program.profiles,
+            opened.program.flags,
+            opened.program.notes,
+        ),
+        study.calibrations.get(opened.item.sample.assay, Calibration()),
+    )
+    column = next((c for c in ("class", "positive") if c in classified.objects), None)
+    if column is None:
+        return {}
+    objects = classified.objects
+    return dict(zip(objects["object"].astype(int), objects[column].astype(int), strict=True))
+
+
+def _classified(item: ReviewItem, measured: Measured, calibration: Calibration) -> Classified:
+    return item.assay.classify(measured, calibration)
+
+
+def quick_numbers(review: ImageReview, program: Mapping[int, int]) -> QuickNumbers:
+    """Count what the labels show now.
+
+    Parameters
+    ----------
+    review : ImageReview
+        The image.
+    program : mapping of int to int
+        From `program_classes`; objects drawn anew aren't in it.
+    """
+    what = review.correctable.objects
+    numbers = [n for n in review.index.numbers(what) if n not in _unassessable(review)]
+    regions = review.correctable.regions
+    burden = None
+    if regions and not review.correctable.classes:
+        area = sum(review.index.area(what, n) for n in numbers)
+        tissue = review.index.total(regions) - _blind_pixels(review, regions)
+        burden = area / tissue if tissue else float("nan")
+    if not review.correctable.classes:
+        return QuickNumbers(len(numbers), burden)
+    given = review.state.classes
+    known = [given[n] if n in given else program[n] for n in numbers if n in given or n in program]
+    share = 100 * float(np.mean(np.array(known) > 0)) if known else float("nan")
+    return QuickNumbers(len(numbers), burden, share, len(numbers) - len(known))
+
+
+def _unassessable(review: ImageReview) -> set[int]:
+    """Objects whose middle lies where nothing can be judged."""
+    blind = review.state.labels[NOT_ASSESSABLE]
+    if not review.index.total(NOT_ASSESSABLE):
+        return set()
+    from ..imgproc.labelled import sums
+
+    centres = sums(review.state.labels[review.correctable.objects], {})
+    rows, columns = (centres[c].round().to_numpy(int) for c in ("y_px", "x_px"))
+    return {int(n) for n in centres.index[blind[rows, columns] > 0]}
+
+
+def _blind_pixels(review: ImageReview, regions: str) -> int:
+    if not review.index.total(NOT_ASSESSABLE):
+        return 0
+    labels = review.state.labels
+    return int(((labels[NOT_ASSESSABLE] > 0) & (labels[regions] > 0)).sum())
+
+
+def exact_numbers(
+    study: ReviewStudy,
+    opened: OpenImage,
+    labels: Mapping[str, np.ndarray],
+    classes: Mapping[int, int],
+) -> tuple[dict[str, float], dict[int, int]]:
+    """Measure the corrected labels as the next run will.
+
+    Parameters
+    ----------
+    study : ReviewStudy
+        Has the thresholds.
+    opened : OpenImage
+        The image.
+    labels : mapping of str to numpy.ndarray
+        A copy of the label images; the reader may go on meanwhile.
+    classes : mapping of int to int
+        The reader's classes.
+
+    Returns
+    -------
+    features : dict of str to float
+        The image's features, as images.csv will have them.
+    classes : dict of int to int
+        The class of every object.
+
+    Raises
+    ------
+    MeasurementError
+        If the labels can't be measured.
+    """
+    item = opened.item
+    measured = item.assay.measure_corrected(
+        opened.image, item.sample, blanks_of(study, item), labels, opened.program
+    )
+    held = Measured(
+        item.sample,
+        measured.objects,
+        measured.regions,
+        measured.profiles,
+        measured.flags,
+        measured.notes | {"review": {"classes": {str(n): v for n, v in classes.items()}}},
+    )
+    calibration = study.calibrations.get(item.sample.assay, Calibration())
+    classified = _classified(item, held, calibration)
+    column = next((c for c in ("class", "positive") if c in classified.objects), None)
+    objects = classified.objects
+    found = (
+        {}
+        if column is None
+        else dict(zip(objects["object"].astype(int), objects[column].astype(int), strict=True))
+    )
+    return dict(classified.features), found
+
+
+def blanks_of(study: ReviewStudy, item: ReviewItem) -> list[Image]:
+    """Read the empty fields of an image's batch, as a run does."""
+    return [read_image(study.study.folder / blank) for blank in item.blanks]

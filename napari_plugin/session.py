@@ -1,0 +1,306 @@
+"""A reader's session over a study: the queue, the open image, blinding, and where it was left."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from psygnal import Signal
+
+from ..imgproc.measurement import Measurement
+from ..pipeline.errors import InputError, Problem, StudyError
+from ..pipeline.readers import Image, split_reference
+from ..pipeline.review_folder import SESSION_FILE, ImageFacts, reader_folder, readers_of
+from ..pipeline.review_items import ReviewItem, load_review_study
+from ..pipeline.review_log import ReviewLog
+from ..pipeline.review_state import Change, ReviewState
+from ..pipeline.reviews import program_measurement
+from ..pipeline.store import hash_file
+from .image_review import ImageReview
+from .queue import STATUSES, Order, image_folder, ordered, status_of
+from .reader_lock import ReaderLock
+from .settling import settled_labels
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """How a reader wants to review.
+
+    Attributes
+    ----------
+    order : {"random", "uncertain"} or None
+        None goes on with the order of the last session (random in the first).
+    seed : int or None
+        Of the random order; None goes on with the last session's, or draws one.
+    assays : tuple of str
+        Only these assays; all when empty.
+    statuses : tuple of str
+        Only images that are ``to do``, ``open``, ``accepted`` or ``rejected``; all when empty.
+    blinded : bool
+        Whether names, groups and earlier counts stay hidden.
+    settle : tuple of str
+        Two readers whose differences are to be settled; empty for a reading of one's own.
+    """
+
+    order: Order | None = None
+    seed: int | None = None
+    assays: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = ()
+    blinded: bool = True
+    settle: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class OpenImage:
+    """The image on the screen: its item, pixels, the program's measurement, and its review."""
+
+    item: ReviewItem
+    image: Image
+    program: Measurement
+    review: ImageReview
+    um_per_px: float | None
+
+
+class Session:
+    """A reader's session; only one at a time for each reader.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The study.
+    reader : str
+        Who reviews.
+    options : SessionOptions, optional
+        How.
+
+    Raises
+    ------
+    StudyError
+        If the study has no results, the folder can't be written to, or the reader is at work
+        already.
+    """
+
+    opened = Signal(object)
+    """Emitted with the `OpenImage` after an image was opened."""
+    unblinded = Signal()
+    """Emitted when the reader lifts the blind."""
+
+    def __init__(self, path: Path, reader: str, options: SessionOptions | None = None) -> None:
+        options = options or SessionOptions()
+        self.study = load_review_study(path, options.assays)
+        self.reader, self.options = reader, options
+        folder = reader_folder(self.study.study.folder, reader)
+        self._check(options)
+        self._lock = ReaderLock(folder)
+        self.log = ReviewLog(folder / SESSION_FILE, reader)
+        self.is_blinded = options.blinded
+        self.current: OpenImage | None = None
+        self.order, self.seed = self._order()
+        self.items = ordered(self.study, self.order, self.seed, self._is_wanted)
+        if not self.items:
+            self._lock.release()
+            expected = "an image of the assay and status that were asked for"
+            remedy = "give another --assay or --status, or none"
+            raise StudyError([Problem("xenoquant review", "", "no image", expected, remedy)])
+        self._note("open_study", order=self.order, seed=self.seed, blinded=self.is_blinded)
+        if not self.is_blinded:
+            self._note("unblind", image=None)
+
+    def _check(self, options: SessionOptions) -> None:
+        problems = [
+            Problem("--status", "", s, "one of " + ", ".join(STATUSES), "mend the name")
+            for s in options.statuses
+            if s not in STATUSES
+        ]
+        known = readers_of(self.study.study.folder)
+        if options.settle and (len(set(options.settle)) != 2 or self.reader in options.settle):
+            expected = "two readers, neither of whom is the one who settles"
+            shown = ",".join(options.settle)
+            problems.append(Problem("--settle", "", shown, expected, "as: --settle ann,bob"))
+        problems += [
+            Problem(
+                "--settle", "", r, "a reader (" + (", ".join(known) or "none yet") + ")", "mend it"
+            )
+            for r in options.settle
+            if r not in known
+        ]
+        if problems:
+            raise StudyError(problems)
+
+    def _order(self) -> tuple[Order, int]:
+        """Give order and seed: as asked for, else as in the reader's last session."""
+        sessions = [r for r in self.log.records if r["action"] == "open_study"]
+        last: dict[str, Any] = sessions[-1] if sessions else {}
+        order: Order = self.options.order or last.get("order", "random")
+        seed = self.options.seed if self.options.seed is not None else last.get("seed")
+        return order, int(seed) if seed is not None else secrets.randbelow(2**31)
+
+    def _is_wanted(self, item: ReviewItem) -> bool:
+        if self.options.settle and not all(
+            image_folder(self.study, reader, item).is_begun for reader in self.options.settle
+        ):
+            return False
+        wanted = self.options.statuses
+        return not wanted or status_of(self.study, self.reader, item) in wanted
+
+    def _note(self, action: str, **content: Any) -> None:
+        """Log an act of the session.
+
+        Raises
+        ------
+        StudyError
+            If the disk doesn't take it.
+        """
+        try:
+            self.log.append(action, **content)
+        except OSError as error:
+            remedy = "make the folder writable; without that no correction could be kept"
+            reason = error.strerror or str(error)
+            problem = Problem(str(self.log.file), "", reason, "a file to write to", remedy)
+            raise StudyError([problem]) from error
+
+    # ---- the queue
+
+    @property
+    def position(self) -> int:
+        """The open image's place in the queue, from 0; −1 while none is open."""
+        if self.current is None:
+            return -1
+        return next(i for i, x in enumerate(self.items) if x.key == self.current.item.key)
+
+    def where_left(self) -> int:
+        """Give the place of the image that was open last; else of the first that isn't judged."""
+        last = next((r for r in reversed(self.log.records) if r["action"] == "open_image"), None)
+        for place, item in enumerate(self.items):
+            if last is not None and [item.sample.assay, item.sample.image] == last["image"]:
+                return place
+        return self.next_to_do(-1) or 0
+
+    def next_to_do(self, after: int) -> int | None:
+        """Give the next image, cyclically, that isn't accepted or rejected; None if all are."""
+        count = len(self.items)
+        for step in range(1, count + 1):
+            place = (after + step) % count
+            if self.status(place) in STATUSES[:2]:
+                return place
+        return None
+
+    def status(self, place: int) -> str:
+        """Give how far the reader has come with an image of the queue."""
+        item = self.items[place]
+        if self.current is not None and self.current.item.key == item.key:
+            review = self.current.review
+            return review.state.verdict.status if review.folder.is_begun else STATUSES[0]
+        return status_of(self.study, self.reader, item)
+
+    def title(self, place: int) -> str:
+        """Name an image for the screen: its place in the queue while blinded."""
+        if self.is_blinded:
+            return f"Image {place + 1} of {len(self.items)}"
+        sample = self.items[place].sample
+        known = [sample.image, sample.animal, sample.group]
+        return f"{place + 1} of {len(self.items)}: " + ", ".join(text for text in known if text)
+
+    # ---- images
+
+    def load(self, place: int) -> OpenImage:
+        """Read an image of the queue with its review; nothing on the screen changes yet.
+
+        Raises
+        ------
+        InputError
+            If the image or its review can't be read, or the image changed since the last run.
+        """
+        item = self.items[place]
+        self._must_be_unchanged(item)
+        image = item.assay.open(item.reference)
+        program = program_measurement(self.study.store, item.fingerprint)
+        labels = {name: program.labels[name] for name in _layers(item)}
+        shape = next(iter(labels.values())).shape
+        um_per_px = program.notes.get("um_per_px")
+        settles = tuple(sorted(self.options.settle))
+        facts = ImageFacts(*item.key, item.fingerprint, shape, um_per_px, settles)
+        folder = image_folder(self.study, self.reader, item)
+        first = None
+        if settles and not folder.is_begun:
+            first = self.reading_of(self.options.settle[0], item)
+            labels = settled_labels(first.labels)
+        distance = getattr(item.assay, "cell_distance_um", 0.0)
+        scale = um_per_px or program.notes.get("assumed_um_per_px")
+        scale = scale or program.notes.get("um_per_px_used") or 0.5
+        if item.assay.correctable is None:
+            raise ValueError(f"{item.sample.assay} has no review")
+        review = ImageReview(
+            folder.folder,
+            self.reader,
+            facts,
+            labels,
+            item.assay.correctable,
+            cell_distance_px=float(distance) / scale,
+        )
+        if first is not None:
+            given = Change(classes={n: (None, value) for n, value in first.classes.items()})
+            review.do("settle_begin", given)
+        return OpenImage(item, image, program, review, um_per_px)
+
+    def reading_of(self, reader: str, item: ReviewItem) -> ReviewState:
+        """Give what another reader made of an image, for settling.
+
+        Raises
+        ------
+        InputError
+            If it can't be read.
+        """
+        return image_folder(self.study, reader, item).load().state
+
+    def _must_be_unchanged(self, item: ReviewItem) -> None:
+        file, _ = split_reference(item.reference)
+        name = "the image" if self.is_blinded else str(file)
+        try:
+            sha256 = hash_file(file)
+        except OSError as error:
+            reason = f"it can't be read: {error.strerror or error}"
+            raise InputError(name, reason, "put the file where the sample sheet says") from error
+        if sha256 != item.sha256:
+            remedy = "run the study again, then review it"
+            raise InputError(name, "the file changed since the last run", remedy)
+
+    def show(self, opened: OpenImage) -> None:
+        """Make a loaded image the open one."""
+        self._leave()
+        self._note("open_image", image=list(opened.item.key), blinded=self.is_blinded)
+        self.current = opened
+        self.opened.emit(opened)
+
+    def open(self, place: int) -> OpenImage:
+        """Load an image of the queue and make it the open one."""
+        opened = self.load(place)
+        self.show(opened)
+        return opened
+
+    def unblind(self) -> None:
+        """Show names, groups and earlier counts from now on; the log says when."""
+        if not self.is_blinded:
+            return
+        image = None if self.current is None else list(self.current.item.key)
+        self._note("unblind", image=image)
+        self.is_blinded = False
+        self.unblinded.emit()
+
+    def _leave(self) -> None:
+        if self.current is not None:
+            self.current.review.close()
+            self._note("close_image", image=list(self.current.item.key))
+            self.current = None
+
+    def close(self) -> None:
+        """Write what is left, and let another session of this reader in."""
+        try:
+            self._leave()
+        finally:
+            self._lock.release()
+
+
+def _layers(item: ReviewItem) -> Sequence[str]:
+    return item.assay.correctable.layers if item.assay.correctable else ()

@@ -1,0 +1,84 @@
+"""Small rendered studies, run once, for all tests of review."""
+
+import importlib.util
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from xenoquant.pipeline.run import RunOptions, run_study
+
+ONE = RunOptions(jobs=1)
+
+
+def _pictures() -> ModuleType:
+    """The pipeline tests' renderers."""
+    file = Path(__file__).parents[1] / "pipeline" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("small_pictures", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def write_lungs(folder: Path) -> None:
+    """Three photos of three animals in two groups."""
+    pictures = _pictures()
+    rows = ["assay,image,animal,diet"]
+    (folder / "lungs").mkdir(parents=True)
+    groups = {"m1": "350 ppm", "m2": "350 ppm", "m3": "3.5 ppm"}
+    for seed, (animal, group) in enumerate(groups.items()):
+        pictures.write_lung(folder / "lungs" / f"{animal}.jpg", seed)
+        rows.append(f"lungs,lungs/{animal}.jpg,{animal},{group}")
+    study = pictures.STUDY.split("[assays.snai1]")[0]
+    (folder / "study.toml").write_text(study, encoding="utf-8")
+    (folder / "samples.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def write_stains(folder: Path) -> None:
+    """A field with its control, and a section with its blank."""
+    pictures = _pictures()
+    rows = ["assay,image,animal,diet,role,batch"]
+    for assay in ("snai1", "ferritin"):
+        (folder / assay).mkdir(parents=True)
+    pictures.write_field(folder / "snai1" / "m1.ome.tif", 0, 0.4)
+    rows.append("snai1,snai1/m1.ome.tif,m1,350 ppm,,")
+    pictures.write_field(folder / "snai1" / "igg.ome.tif", 9, 0.0, control=True)
+    rows.append("snai1,snai1/igg.ome.tif,,,negative_control,")
+    pictures.write_section(folder / "ferritin" / "m1.png", 1, 0.5)
+    rows.append("ferritin,ferritin/m1.png,m1,350 ppm,,m1")
+    rows.append("ferritin,ferritin/m1_blank.png,,,blank,m1")
+    head, _, stains = pictures.STUDY.partition("[assays.lungs]")
+    study = head + stains[stains.index("[assays.snai1]") :]
+    (folder / "study.toml").write_text(study, encoding="utf-8")
+    (folder / "samples.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def _lungs_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("review") / "lungs"
+    write_lungs(folder)
+    run_study(folder, ONE)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def _stains_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("review") / "stains"
+    write_stains(folder)
+    run_study(folder, ONE)
+    return folder
+
+
+@pytest.fixture
+def study(_lungs_once: Path, tmp_path: Path) -> Path:
+    """A copy of the study of photos after its run, to review at will."""
+    return Path(shutil.copytree(_lungs_once, tmp_path / "study"))
+
+
+@pytest.fixture
+def stains(_stains_once: Path, tmp_path: Path) -> Path:
+    """A copy of the study of stains after its run, to review at will."""
+    return Path(shutil.copytree(_stains_once, tmp_path / "stains"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from .cell_levels import add_levels, add_membrane, away_from_cells
 from .cells import compartments, expand_cells
 from .corrected import (
     NOT_ASSESSABLE,
@@ -16,9 +17,9 @@ from .corrected import (
 )
 from .errors import MeasurementError
 from .fluorescence_options import Compartment, FluorescenceOptions
-from .labelled import percentiles, sums
+from .labelled import sums
 from .measurement import Measurement
-from .membranes import facing_labels, membrane_arcs, stained_membrane_levels, stop_at_membrane
+from .membranes import stop_at_membrane
 from .nuclei import (
     Segmenter,
     channels_look_swapped,
@@ -51,8 +52,6 @@ __all__ = [
     "summarise_fluorescence",
 ]
 
-PARTS = ("nucleus", "cytoplasm", "membrane")  # which together are the cell
-PERCENTS = (5, 50, 95)
 FEW_CELLS = 20  # a share of positives is then known to ± 20 points at best
 TYPICAL_NUCLEUS_UM = 8.0  # to turn µm into pixels where the pixel size is unknown
 BACKGROUND_REACH = 5.0  # nuclear diameters: shading and haze change over tens of cells
@@ -93,15 +92,16 @@ def measure_fluorescence(
         Objects are cells: ``object``, ``y_px``, ``x_px`` (centre of the nucleus), ``area_um2`` and
         ``area_px`` (of the nucleus), ``touches_edge``, ``cell_area_um2``, and for channel
         ``nuclei`` and ``marker`` and compartment ``nucleus``, ``cytoplasm``, ``membrane``,
-        ``cell``: ``<channel>_<compartment>_mean``. For the marker also ``_net``, ``_integrated``,
-        ``_p5``, ``_p50``, ``_p95`` of each, ``ctcf`` (whole cell) and
-        ``nuclear_cytoplasmic_ratio`` (NaN where the ring isn't above background); for the nuclear
-        stain ``nuclei_nucleus_net`` and ``_integrated``. For a marker scored on the membrane
+        ``cell``: ``<channel>_<compartment>_mean``, ``_net``, ``_integrated``, ``_p5``, ``_p50``,
+        ``_p95``; of the marker ``ctcf`` (whole cell) and ``nuclear_cytoplasmic_ratio`` (NaN where
+        the ring isn't above background), of the nuclear stain the same with ``nuclei_`` before
+        them. For a marker scored on the membrane
         ``marker_membrane_shared`` and ``_own``: level of the membrane's stained part over
         background, with and without what neighbours add. A compartment without a pixel is NaN.
         Labels ``nuclei``, ``cells``; profile ``membrane_arcs`` (n, 32), marker over background.
         Flags: ``no_scale``, ``background_uncertain``, ``no_cells``, ``few_cells``, ``saturated``,
-        ``out_of_focus``, ``uneven_illumination``, ``channels_look_swapped``.
+        ``out_of_focus``, ``uneven_illumination``, ``channels_look_swapped``,
+        ``border_nuclei_dropped``.
 
     Raises
     ------
@@ -111,25 +111,28 @@ def measure_fluorescence(
     options = options or FluorescenceOptions()
     planes = _checked(channels)
     given = None if corrected is None else _given(corrected, planes["nuclei"].shape)
-    nuclei = _found(planes, um_per_px, options, segmenter) if given is None else given.nuclei
+    if given is None:
+        nuclei, at_border = _found(planes, um_per_px, options, segmenter)
+    else:
+        nuclei, at_border = given.nuclei, int(_on_border(given.nuclei).size)
     table = _nuclear_table(nuclei, um_per_px)
     diameter_px = _diameter_px(table, planes["nuclei"], um_per_px, options)
     scale = um_per_px or TYPICAL_NUCLEUS_UM / diameter_px
     cells = _grown(nuclei, planes, options, scale) if given is None else given.cells
     width_px = options.membrane_width_um / scale
     parts = compartments(nuclei, cells, width_px)
-    margin = expand_cells(cells, BACKGROUND_MARGIN * diameter_px)
+    away = away_from_cells(cells, BACKGROUND_MARGIN * diameter_px)
     grounds = {
-        name: background_surface(plane, margin == 0, reach_px=BACKGROUND_REACH * diameter_px)
+        name: background_surface(plane, away, reach_px=BACKGROUND_REACH * diameter_px)
         for name, plane in planes.items()
     }
     surfaces = {name: ground[0] for name, ground in grounds.items()}
-    _add_levels(table, parts, planes, surfaces)
+    add_levels(table, parts, planes, surfaces)
     table["cell_area_um2"] = table.pop("cell_area_px") * (um_per_px or np.nan) ** 2
     profiles: dict[str, np.ndarray] = {}
     if "marker" in planes:
         marker = planes["marker"], surfaces["marker"]
-        profiles = _membrane(
+        profiles = add_membrane(
             table, parts, *marker, width_px, levels=options.compartment == "membrane"
         )
     seen = {
@@ -137,6 +140,7 @@ def measure_fluorescence(
         "background_uncertain": bool(len(table))
         and min(ground[1] for ground in grounds.values()) < LEAST_BACKGROUND_SHARE,
         **_quality(table, nuclei, planes, surfaces["nuclei"], diameter_px),
+        "border_nuclei_dropped": given is None and options.drop_border_nuclei and at_border > 0,
     }
     objects, labels = table.reset_index(), {"nuclei": nuclei, "cells": cells}
     if given is not None:
@@ -153,6 +157,7 @@ def measure_fluorescence(
             "um_per_px_used": scale,
             "cell_outline": _outline(options),
             "border_nuclei": "dropped" if options.drop_border_nuclei else "kept",
+            "nuclei_at_border": at_border,
             "background": {name: float(np.median(s)) for name, s in surfaces.items() if s.size},
         },
     )
@@ -186,12 +191,14 @@ def _found(
     um_per_px: float | None,
     options: FluorescenceOptions,
     segmenter: Segmenter | None,
-) -> np.ndarray:
+) -> tuple[np.ndarray, int]:
+    """Give the nuclei that count, and how many were found at the image's edge."""
     find = segmenter or classical_segmenter(
         options.nucleus_diameter_um if um_per_px is not None else None
     )
     nuclei = np.ascontiguousarray(find(planes["nuclei"], um_per_px), np.int32)
-    return without_border(nuclei) if options.drop_border_nuclei else nuclei
+    at_border = int(_on_border(nuclei).size)
+    return without_border(nuclei) if options.drop_border_nuclei else nuclei, at_border
 
 
 def _checked(channels: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -270,75 +277,6 @@ def _grown(
     return cells
 
 
-def _add_levels(
-    table: pd.DataFrame,
-    parts: Mapping[str, np.ndarray],
-    planes: Mapping[str, np.ndarray],
-    surfaces: Mapping[str, np.ndarray],
-) -> None:
-    """Add the columns of every channel and compartment, in one pass over the parts of all cells."""
-    n, cells = len(table), parts["cell"]
-    key = 3 * cells - 2  # three numbers a cell: nucleus, cytoplasm, membrane
-    np.add(key, 1, out=key, where=parts["cytoplasm"] > 0)
-    np.add(key, 2, out=key, where=parts["membrane"] > 0)
-    key[cells == 0] = 0
-    images = {**planes, **{f"{name} ground": surface for name, surface in surfaces.items()}}
-    found = sums(key, images, n_labels=3 * n)
-
-    def by_part(column: str) -> dict[str, np.ndarray]:
-        values = found[column].to_numpy(float).reshape(n, 3)
-        return {**dict(zip(PARTS, values.T, strict=True)), "cell": values.sum(axis=1)}
-
-    area = {name: np.where(a > 0, a, np.nan) for name, a in by_part("area_px").items()}
-    table["cell_area_px"] = area["cell"]
-    for channel in planes:
-        total, ground = by_part(f"{channel}_sum"), by_part(f"{channel} ground_sum")
-        for name in (*PARTS, "cell"):
-            column = f"{channel}_{name}"
-            table[f"{column}_mean"] = total[name] / area[name]
-            if channel == "marker" or name == "nucleus":
-                table[f"{column}_net"] = (total[name] - ground[name]) / area[name]
-                table[f"{column}_integrated"] = total[name]
-        if channel == "marker":
-            table["ctcf"] = total["cell"] - ground["cell"]
-            ring = table["marker_cytoplasm_net"]
-            table["nuclear_cytoplasmic_ratio"] = table["marker_nucleus_net"] / ring.where(ring > 0)
-            ranks = percentiles(key, planes[channel], PERCENTS, n_labels=3 * n)
-            _add_percentiles(
-                table,
-                dict(zip(PARTS, ranks.reshape(n, 3, len(PERCENTS)).swapaxes(0, 1), strict=True)),
-            )
-            whole = percentiles(cells, planes[channel], PERCENTS, n_labels=n)
-            _add_percentiles(table, {"cell": whole})
-
-
-def _add_percentiles(table: pd.DataFrame, ranks: Mapping[str, np.ndarray]) -> None:
-    for name, values in ranks.items():
-        for k, percent in enumerate(PERCENTS):
-            table[f"marker_{name}_p{percent}"] = values[:, k]
-
-
-def _membrane(
-    table: pd.DataFrame,
-    parts: Mapping[str, np.ndarray],
-    marker: np.ndarray,
-    surface: np.ndarray,
-    width_px: float,
-    *,
-    levels: bool,
-) -> dict[str, np.ndarray]:
-    """Give the arcs of all membranes; where asked, add the levels of their stained parts."""
-    cells, band = parts["cell"], parts["membrane"] > 0
-    net = marker.astype(np.float32) - surface
-    centres = table[["y_px", "x_px"]].to_numpy()
-    if levels:
-        facing = facing_labels(cells, width_px)
-        facing[parts["nucleus"] > 0] = -1
-        own, shared = stained_membrane_levels(cells, band, facing, net, centres)
-        table["marker_membrane_own"], table["marker_membrane_shared"] = own, shared
-    return {"membrane_arcs": membrane_arcs(cells, band, net, centres)}
-
-
 def _quality(
     table: pd.DataFrame,
     nuclei: np.ndarray,
@@ -384,16 +322,23 @@ def summarise_fluorescence(
         ``positive_fraction``, ``mean_intensity`` (compartment's mean over background, grey values),
         ``cells``, ``membrane_completeness`` (mean over positive cells),
         ``nuclear_cytoplasmic_ratio``; then ``positive_fraction_raw`` and ``mean_intensity_raw``
-        (without background subtraction), ``integrated_density`` (of the compartment) and ``ctcf``,
-        means over cells. Without a marker only ``cells``. NaN where there is no cell to average.
+        (without background subtraction), ``integrated_density_per_nucleus`` (of the marker's
+        compartment, over background; ``_raw``: without subtraction) and ``ctcf``, means over cells.
+        Without a marker ``cells``, and the nuclei's mean area and the integrated density of their
+        stain. NaN where there is no cell to average.
     """
-    if f"marker_{compartment}_net" not in objects:
-        return {"cells": float(len(objects))}
 
     def mean(column: str, rows: pd.DataFrame = objects) -> float:
         values = rows[column].to_numpy(float) if column in rows else np.array([])
         values = values[np.isfinite(values)]
         return float(values.mean()) if values.size else float("nan")
+
+    if f"marker_{compartment}_net" not in objects:
+        return {
+            "cells": float(len(objects)),
+            "nucleus_area_um2": mean("area_um2"),
+            "integrated_density_per_nucleus": mean("nuclei_nucleus_integrated_net"),
+        }
 
     undecided = threshold is not None and not np.isfinite(threshold.value)
     positive = objects[objects["positive"]] if "positive" in objects else objects
@@ -405,7 +350,8 @@ def summarise_fluorescence(
         "nuclear_cytoplasmic_ratio": mean("nuclear_cytoplasmic_ratio"),
         "positive_fraction_raw": mean("positive_raw"),
         "mean_intensity_raw": mean(f"marker_{compartment}_mean"),
-        "integrated_density": mean(f"marker_{compartment}_integrated"),
+        "integrated_density_per_nucleus": mean(f"marker_{compartment}_integrated_net"),
+        "integrated_density_per_nucleus_raw": mean(f"marker_{compartment}_integrated"),
         "ctcf": mean("ctcf"),
     }
     if threshold is not None:

@@ -25,6 +25,15 @@ def _geometry(labels: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.nd
 
 
 @njit(cache=True)
+def _areas(labels: np.ndarray, n: int) -> np.ndarray:
+    area = np.zeros(n + 1, np.int64)
+    for label in labels.ravel():
+        if label > 0:
+            area[label] += 1
+    return area
+
+
+@njit(cache=True)
 def _sum(labels: np.ndarray, image: np.ndarray, n: int) -> np.ndarray:
     total = np.zeros(n + 1, np.float64)
     for y in range(labels.shape[0]):
@@ -55,19 +64,52 @@ def _grouped(
 
 
 @njit(cache=True)
-def _percentiles(values: np.ndarray, start: np.ndarray, percents: np.ndarray) -> np.ndarray:
-    out = np.full((start.size - 1, percents.size), np.nan)
-    for label in range(start.size - 1):
-        n = start[label + 1] - start[label]
+def _select(values: np.ndarray, low: int, high: int, rank: int) -> None:
+    """Put the value of a rank in its place between two ends, lesser ones before it (Hoare)."""
+    while high - low > 1:
+        first, middle, last = values[low], values[(low + high) // 2], values[high - 1]
+        pivot = max(min(first, middle), min(max(first, middle), last))
+        i, j = low, high - 1
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if rank <= j:
+            high = j + 1
+        elif rank >= i:
+            low = i
+        else:
+            return
+
+
+@njit(cache=True)
+def _percentiles(
+    values: np.ndarray, start: np.ndarray, percents: np.ndarray, joined: int
+) -> np.ndarray:
+    """Percentiles of every `joined` labels together, from label 1 on."""
+    groups = (start.size - 2) // joined
+    out = np.full((groups, percents.size), np.nan)
+    for group in range(groups):
+        held = values[start[1 + group * joined] : start[1 + (group + 1) * joined]].copy()
+        n, low = held.size, 0
         if n == 0:
             continue
-        ordered = np.sort(values[start[label] : start[label + 1]])
         for k in range(percents.size):
             place = percents[k] / 100.0 * (n - 1)
-            below = int(np.floor(place))
-            above = min(below + 1, n - 1)
-            low, high = float(ordered[below]), float(ordered[above])
-            out[label, k] = low + (high - low) * (place - below)
+            rank = int(np.floor(place))
+            _select(held, low, n, rank)
+            low = rank
+            below = float(held[rank])
+            above = below
+            if rank + 1 < n and place > rank:
+                _select(held, rank + 1, n, rank + 1)
+                above = float(held[rank + 1])
+            out[group, k] = below + (above - below) * (place - rank)
     return out
 
 
@@ -138,6 +180,50 @@ def sums(
     return pd.DataFrame(columns, index=pd.Index(keep, name="object"))
 
 
+class LabelledPixels:
+    """The values of an image under each label, put together once for several questions.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Label image, shape (H, W), whole numbers; 0 (and below) is background.
+    image : numpy.ndarray
+        Image of the same shape, any real dtype.
+    n_labels : int, optional
+        Number of labels; by default the largest one.
+
+    Raises
+    ------
+    MeasurementError
+        If the labels aren't a plane of whole numbers or the image has another shape.
+    """
+
+    def __init__(
+        self, labels: np.ndarray, image: np.ndarray, *, n_labels: int | None = None
+    ) -> None:
+        labels = _checked(labels, {"image": image})
+        n = max(int(labels.max(initial=0)), n_labels or 0)
+        area = _areas(labels, n)
+        self._values, self._start = _grouped(labels, np.ascontiguousarray(image), area)
+
+    def percentiles(self, percents: Sequence[float], *, joined: int = 1) -> np.ndarray:
+        """Percentiles of each label, linear between ranks (numpy's default).
+
+        Parameters
+        ----------
+        percents : sequence of float
+            Percentiles wanted, 0 to 100, ascending.
+        joined : int
+            Take so many consecutive labels together: with 3, labels 1 to 3 are row 0.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (labels / joined, len(percents)), float64; NaN for a label without pixels.
+        """
+        return _percentiles(self._values, self._start, np.asarray(percents, np.float64), joined)
+
+
 def percentiles(
     labels: np.ndarray, image: np.ndarray, percents: Sequence[float], *, n_labels: int | None = None
 ) -> np.ndarray:
@@ -150,7 +236,7 @@ def percentiles(
     image : numpy.ndarray
         Image of the same shape, any real dtype.
     percents : sequence of float
-        Percentiles wanted, 0 to 100.
+        Percentiles wanted, 0 to 100, ascending.
     n_labels : int, optional
         Number of rows; by default the largest label.
 
@@ -164,8 +250,4 @@ def percentiles(
     MeasurementError
         If the labels aren't a plane of whole numbers or the image has another shape.
     """
-    labels = _checked(labels, {"image": image})
-    n = max(int(labels.max(initial=0)), n_labels or 0)
-    area = _geometry(labels, n)[0]
-    values, start = _grouped(labels, np.ascontiguousarray(image), area)
-    return _percentiles(values, start, np.asarray(percents, np.float64))[1:]
+    return LabelledPixels(labels, image, n_labels=n_labels).percentiles(percents)

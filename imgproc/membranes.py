@@ -155,7 +155,13 @@ def stop_at_membrane(
 
 
 @njit(cache=True)
-def _arc_means(
+def arc_of(y: float, x: float) -> int:
+    """Number of the arc that a place lies in, seen from a cell's centre; 0 begins at the left."""
+    return int((np.arctan2(y, x) / (2 * np.pi) + 0.5) * N_ARCS) % N_ARCS
+
+
+@njit(cache=True)
+def arc_means(
     cells: np.ndarray,
     rim: np.ndarray,
     image: np.ndarray,
@@ -175,8 +181,7 @@ def _arc_means(
             at_edge = y == 0 or x == 0 or y == rows - 1 or x == columns - 1
             if i < 0 or not (rim[y, x] or at_edge):
                 continue
-            angle = np.arctan2(y - centres[i, 0], x - centres[i, 1])
-            arc = int((angle / (2 * np.pi) + 0.5) * N_ARCS) % N_ARCS
+            arc = arc_of(y - centres[i, 0], x - centres[i, 1])
             cut[i, arc] |= at_edge and cut_at_edge
             if rim[y, x]:
                 total[i, arc] += image[y, x] - taken_off[max(facing[y, x], 0)]
@@ -228,110 +233,4 @@ def membrane_arcs(
         )
     plane = np.ascontiguousarray(image, np.float32)
     nothing = np.zeros(n + 1)
-    return _arc_means(cells, rim, plane, np.asarray(centres, np.float64), cells, nothing, True)
-
-
-_SWEEPS = 60  # the shares change by less than 1 % after thirty
-_ROUNDS = 6  # and the levels by less than 3 %
-_STAINED_QUANTILE = 0.9  # the brightest tenth of the outline: stained, if any of it is
-
-
-@njit(cache=True)
-def _shares(
-    first: np.ndarray, other: np.ndarray, level: np.ndarray, weight: np.ndarray
-) -> np.ndarray:
-    """Fit non-negative shares to border levels that are sums of two, by Gauss-Seidel.
-
-    The borders are sorted by cell; `first` says where each cell's begin. Background's share is 0.
-    """
-    own = np.zeros(first.size - 1)
-    for _ in range(_SWEEPS):
-        for i in range(1, own.size):
-            above, below = 0.0, 0.0
-            for k in range(first[i], first[i + 1]):
-                above += weight[k] * (level[k] - own[other[k]])
-                below += weight[k]
-            if below > 0:
-                own[i] = max(above / below, 0.0)
-    return own
-
-
-def _even_shares(
-    cells: np.ndarray, facing: np.ndarray, image: np.ndarray, n_labels: int
-) -> np.ndarray:
-    """Give each cell's share of the signal about its outlines, as if it were even all round."""
-    here, there = cells[facing >= 0].astype(np.int64), facing[facing >= 0]
-    pair = np.minimum(here, there) * (n_labels + 1) + np.maximum(here, there)
-    pairs, where = np.unique(pair, return_inverse=True)
-    weight = np.bincount(where, minlength=pairs.size).astype(np.float64)
-    level = np.bincount(where, image[facing >= 0], minlength=pairs.size) / np.maximum(weight, 1)
-    low, high = pairs // (n_labels + 1), pairs % (n_labels + 1)
-    cell, other = np.concatenate([low, high]), np.concatenate([high, low])
-    order = np.argsort(cell, kind="stable")
-    first = np.searchsorted(cell[order], np.arange(n_labels + 2))
-    both = np.concatenate([level, level])[order], np.concatenate([weight, weight])[order]
-    return _shares(first, other[order], *both)
-
-
-@njit(cache=True)
-def _row_quantile(values: np.ndarray, quantile: float) -> np.ndarray:
-    """Quantile of each row's numbers (linear between ranks); NaN for a row without any."""
-    out = np.full(values.shape[0], np.nan)
-    for i in range(values.shape[0]):
-        row = np.sort(values[i][np.isfinite(values[i])])
-        if row.size:
-            place = quantile * (row.size - 1)
-            below = int(place)
-            above = min(below + 1, row.size - 1)
-            out[i] = row[below] + (row[above] - row[below]) * (place - below)
-    return out
-
-
-def stained_membrane_levels(
-    cells: np.ndarray,
-    rim: np.ndarray,
-    facing: np.ndarray,
-    image: np.ndarray,
-    centres: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Level of the stained part of each cell's membrane, with and without its neighbours' stain.
-
-    The level is the 90th percentile of the cell's arcs, so that a membrane that is stained only in
-    part has the level of that part. Two membranes that touch can't be resolved: the signal about a
-    shared outline is taken as the sum of both. The own level starts from the shares that explain
-    all borders of the image best (non-negative least squares, each cell even all round), and is
-    then the 90th percentile of the arcs less the level of the cell that each faces, in turn for all
-    cells until it settles.
-
-    Parameters
-    ----------
-    cells : numpy.ndarray
-        Label image, shape (H, W), numbers 1 to n.
-    rim : numpy.ndarray
-        bool, shape (H, W): the membrane bands.
-    facing : numpy.ndarray
-        What lies across the outline, as `facing_labels` gives it; -1 where not to look.
-    image : numpy.ndarray
-        Shape (H, W), signal over background.
-    centres : numpy.ndarray
-        Shape (n, 2), y and x of each cell's centre, in pixels.
-
-    Returns
-    -------
-    own, shared : numpy.ndarray
-        float64, shape (n,): the level without and with what neighbours add; NaN for a cell without
-        a rim.
-    """
-    cells = np.ascontiguousarray(cells, np.int32)
-    plane = np.ascontiguousarray(image, np.float32)
-    centres = np.asarray(centres, np.float64)
-    n = len(centres)
-    level = _even_shares(cells, facing, plane, n)
-    nothing = np.zeros(n + 1)
-    arcs = _arc_means(cells, rim, plane, centres, facing, nothing, False)
-    shared = _row_quantile(arcs, _STAINED_QUANTILE)
-    for _ in range(_ROUNDS):
-        arcs = _arc_means(cells, rim, plane, centres, facing, level, False)
-        found = np.nan_to_num(_row_quantile(arcs, _STAINED_QUANTILE))
-        level[1:] = 0.5 * (level[1:] + np.maximum(found, 0))
-    return np.where(np.isfinite(shared), level[1:], np.nan), shared
+    return arc_means(cells, rim, plane, np.asarray(centres, np.float64), cells, nothing, True)

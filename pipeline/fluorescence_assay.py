@@ -63,7 +63,7 @@ class FluorescenceAssay(FluorescenceOptions, Assay):
         "max", description="How a z-stack becomes a plane: a projection, or a plane's index from 0."
     )
 
-    measuring_version: ClassVar[int] = 1
+    measuring_version: ClassVar[int] = 2
     applied_at_roll_up: ClassVar[frozenset[str]] = FluorescenceOptions.ROLL_UP_FIELDS | {"marker"}
     noun: ClassVar[str] = "cells"
     features: ClassVar[Mapping[str, RollUp]] = {

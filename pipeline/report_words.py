@@ -38,6 +38,9 @@ _FEATURES = {
     "positive_fraction_raw": "Positive fraction without background correction",
     "mean_intensity_raw": "Mean intensity without background correction",
     "mean_intensity_over_control": "Mean intensity above the negative controls",
+    "integrated_density_per_nucleus": "Integrated density per nucleus",
+    "integrated_density_per_nucleus_raw": "Integrated density per nucleus without background "
+    "correction",
     "median_diameter_mm": "Median nodule diameter (mm)",
     "auc": "Area under the growth curve (mm³ · days)",
     "tibc_umol_l": "TIBC (µmol/L)",
@@ -68,6 +71,8 @@ _MEANINGS = {
     "mean_od": "Descriptive: DAB is not stoichiometric, and its density is no concentration.",
     "mean_intensity": "Mean over cells of the marker above the background.",
     "mean_intensity_over_control": "Mean intensity minus that of the negative controls.",
+    "integrated_density_per_nucleus": "Sum of the marker in a cell's scored compartment, above the "
+    "background; mean over nuclei.",
     "ctcf": "Integrated density minus area × mean background.",
     "allred": "Proportion score (0 to 5) plus intensity score (0 to 3).",
     "membrane_completeness": "Positive arc of a cell's outline divided by the arc that could be "

@@ -7,12 +7,8 @@ from skimage.segmentation import expand_labels
 
 from xenoquant.imgproc.cells import compartments, expand_cells
 from xenoquant.imgproc.errors import MeasurementError
-from xenoquant.imgproc.membranes import (
-    facing_labels,
-    membrane_arcs,
-    stained_membrane_levels,
-    stop_at_membrane,
-)
+from xenoquant.imgproc.membrane_levels import stained_membrane_levels
+from xenoquant.imgproc.membranes import facing_labels, membrane_arcs, stop_at_membrane
 
 
 @pytest.fixture

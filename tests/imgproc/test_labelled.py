@@ -6,7 +6,7 @@ import pytest
 from skimage.measure import regionprops_table
 
 from xenoquant.imgproc.errors import MeasurementError
-from xenoquant.imgproc.labelled import percentiles, sums
+from xenoquant.imgproc.labelled import LabelledPixels, percentiles, sums
 
 
 @pytest.fixture
@@ -42,6 +42,23 @@ def test_percentiles_equal_those_of_numpy(field: tuple, dtype: type) -> None:
         values = image[labels == label].astype(np.float64)
         plain = np.percentile(values, (5, 50, 95)) if values.size else np.full(3, np.nan)
         np.testing.assert_allclose(found[label - 1], plain, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_percentiles_of_labels_together_equal_those_of_their_union(
+    field: tuple, dtype: type
+) -> None:
+    """numpy on the pixels of every three labels; asked twice, the answer is the same."""
+    labels, image = field[0], np.abs(field[1]).astype(dtype)
+    pixels = LabelledPixels(labels, image, n_labels=42)
+    alone = pixels.percentiles((5, 50, 95))
+    found = pixels.percentiles((0, 5, 50, 95, 100), joined=3)
+    assert found.shape == (14, 5)
+    for group in range(13):
+        inside = (labels > 3 * group) & (labels <= 3 * group + 3)
+        plain = np.percentile(image[inside].astype(np.float64), (0, 5, 50, 95, 100))
+        np.testing.assert_allclose(found[group], plain, rtol=1e-6)
+    np.testing.assert_array_equal(pixels.percentiles((5, 50, 95)), alone)
 
 
 def test_absent_labels_get_a_row_only_when_rows_are_counted(field: tuple) -> None:

@@ -158,7 +158,7 @@ def drawn_share(folder: Path, field: str) -> float:
     ("fields", "points"),
     [
         (("if_0_nucleus", "if_1_nucleus"), 0.02),
-        (("if_2_membrane",), 0.04),
+        (("if_2_membrane",), 0.03),
         (("if_3_cytoplasm",), 0.03),
     ],
 )

@@ -49,7 +49,7 @@ FLAGS = {
     # cells and controls
     "no_cells": "No cell was found; this counts as a measurement of zero.",
     "few_cells": "Few cells were found: fractions and means of this image are uncertain.",
-    "border_nuclei_dropped": "Nuclei that touch the image's edge were left out, as the options ask.",
+    "border_nuclei_dropped": "Nuclei that touch the image's edge were left out, as asked.",
     "channels_look_swapped": "The marker looks like a nuclear stain and the nuclear stain doesn't: "
     "the channels may be swapped.",
     "no_control": "There is no negative control to take the positive threshold from.",

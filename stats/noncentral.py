@@ -2,6 +2,14 @@
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+
+_LARGEST_T, _LARGEST_F = 1e3, 1e6
+"""Beyond these scipy's noncentral distributions lose digits, and in the end give NaN."""
+
+_NODES, _LARGEST_Z = 200, 9.0
 
 
 def t_noncentrality(statistic: float, df: float, *, level: float = 0.95) -> tuple[float, float]:
@@ -30,16 +38,37 @@ def t_noncentrality(statistic: float, df: float, *, level: float = 0.95) -> tupl
     >>> round(low, 4), round(high, 4)
     (-0.0894, 4.0396)
     """
-    from scipy import stats
-
     # scipy's noncentral t gives NaN at large noncentrality of the other sign; mirrored to t ≥ 0
     # and searched outward from t, that corner is never asked for.
     t, tail = abs(statistic), (1 - level) / 2
     # Width of the answer to first order: the variance of t around its noncentrality.
     step = math.sqrt(1 + t**2 / (2 * df))
-    low = _root(lambda nc: float(stats.nct.sf(t, df, nc)) - tail, t, -step)
-    high = _root(lambda nc: tail - float(stats.nct.cdf(t, df, nc)), t, step)
+    low = _root(lambda nc: _t_above(t, df, nc) - tail, t, -step)
+    high = _root(lambda nc: _t_above(t, df, nc) - (1 - tail), t, step)
     return (low, high) if statistic >= 0 else (-high, -low)
+
+
+def _t_above(t: float, df: float, noncentrality: float) -> float:
+    """P(T ≥ t) of the noncentral t, t ≥ 0.
+
+    For large t as the mean over z of P(χ²/df ≤ ((z + noncentrality) / t)²), which is then smooth
+    in z.
+    """
+    from scipy import special, stats
+
+    if t <= _LARGEST_T:
+        return float(stats.nct.sf(t, df, noncentrality))
+    z, weight = _normal_nodes()
+    bound = np.maximum(z + noncentrality, 0.0) / t
+    return float(weight @ special.gammainc(df / 2, df * bound**2 / 2))
+
+
+@lru_cache(maxsize=1)
+def _normal_nodes() -> tuple[np.ndarray, np.ndarray]:
+    """Gauss and Legendre's nodes over a standard normal variable, weighted by its density."""
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    z = _LARGEST_Z * nodes
+    return z, _LARGEST_Z * weights * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
 
 
 def f_noncentrality(
@@ -72,6 +101,12 @@ def f_noncentrality(
     def below(nc: float) -> float:
         if nc == 0:
             return float(special.fdtr(df_between, df_within, statistic))
+        if statistic > _LARGEST_F:
+            # √χ²(df, λ) is normal around √λ + (df − 1) / (2 √λ) within 1/λ, so F is the square
+            # of a noncentral t.
+            root = math.sqrt(nc)
+            centre = root + (df_between - 1) / (2 * root)
+            return 1 - _t_above(math.sqrt(df_between * statistic), df_within, centre)
         return float(special.ncfdtr(df_between, df_within, nc, statistic))
 
     start = df_between * statistic

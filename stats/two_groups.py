@@ -6,6 +6,9 @@ from .comparison import Alternative, Comparison, check_alpha, check_alternative,
 from .layout import ROUNDING
 from .summaries import Group
 
+_LARGEST_T = 1e150
+"""The square of more is no number in double precision."""
+
 
 def student_t(
     a: Group, b: Group, *, alternative: Alternative = "two-sided", alpha: float = 0.05
@@ -185,7 +188,7 @@ def t_probability(statistic: float, df: float, alternative: Alternative = "two-s
     """Return p of a t statistic, by the incomplete beta function (exact far into the tail)."""
     from scipy import special
 
-    if math.isinf(statistic):
+    if abs(statistic) > _LARGEST_T:
         both = 0.0
     else:
         # The complement keeps the digits where t is small against its degrees of freedom.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import special, stats
 
 from xenoquant.stats.effects import (
     bias_correction,
@@ -101,6 +101,30 @@ def test_noncentral_t_agrees_with_r():
     for t in (0.0, 1e-8, 40.0, 150.0):
         low, high = t_noncentrality(t, 18)
         assert low < t < high
+
+
+@pytest.mark.parametrize("df", [2, 16, 99_998])
+def test_noncentrality_of_groups_far_apart(df):
+    """By hand: as t grows, noncentrality / t runs to the quantiles of √(χ²/df); joins scipy's."""
+    chi = [math.sqrt(stats.chi2.ppf(tail, df) / df) for tail in (0.025, 0.975)]
+    far = [bound / 1e12 for bound in t_noncentrality(1e12, df)]
+    assert far == pytest.approx(chi, rel=1e-9)
+    below, above = t_noncentrality(999.999, df), t_noncentrality(1000.001, df)
+    assert above == pytest.approx(below, rel=1e-5)
+    square = [bound / 1e24 for bound in f_noncentrality(1e24, 1, df)]
+    assert square == pytest.approx([bound**2 for bound in chi], rel=1e-9)
+    below, above = f_noncentrality(0.999999e6, 5, df), f_noncentrality(1.000001e6, 5, df)
+    assert above == pytest.approx(below, rel=1e-5)
+
+
+def test_groups_far_apart_have_effects_and_no_warning():
+    """Twelve values, two groups a billion SDs apart: bounds are finite and hold the estimate."""
+    near = Group.from_values("near", [1e-9 * i for i in range(1, 7)])
+    far = Group.from_values("far", [1 + 1e-9 * i for i in range(1, 7)])
+    g = hedges_g(far, near)
+    assert 0 < g.ci_low < g.estimate < g.ci_high < math.inf
+    eta = eta_squared([near, far])
+    assert 0.999 < eta.ci_low <= eta.ci_high <= 1
 
 
 def test_rank_biserial_agrees_with_r():

@@ -45,9 +45,30 @@ def test_two_means_are_a_t_test():
     """Identity: the range of two means is √2 |t|."""
     from xenoquant.stats.two_groups import t_probability
 
-    assert range_probability(3 * math.sqrt(2), 2, 17) == pytest.approx(
-        t_probability(3, 17), rel=1e-9
-    )
+    for df in (2, 8, 17, 66, 537, 99_997):
+        for t in (1e-3, 0.4, 3.0, 12.0, 40.0):
+            expected = t_probability(t, df)
+            got = range_probability(t * math.sqrt(2), 2, df)
+            assert got == pytest.approx(expected, rel=1e-11, abs=1e-300)
+
+
+@pytest.mark.parametrize(("means", "df"), [(3, 2), (3, 24), (6, 66), (10, 8)])
+def test_studentized_range_agrees_with_scipy(means, df):
+    """scipy's adaptive integral, good to 1e-12 here."""
+    from scipy import stats
+
+    for q in (0.3, 2.0, 3.5, 6.0):
+        expected = stats.studentized_range.sf(q, means, df)
+        assert range_probability(q, means, df) == pytest.approx(expected, rel=0, abs=2e-12)
+
+
+def test_groups_far_apart_keep_a_p_above_zero():
+    """Bonferroni's bound, which three means reach far out: 3 P(|t| ≥ q / √2)."""
+    from xenoquant.stats.two_groups import t_probability
+
+    bound = 3 * t_probability(20 / math.sqrt(2), 66)
+    assert range_probability(20, 3, 66) == pytest.approx(bound, rel=1e-6)
+    assert 0 < range_probability(1e6, 3, 24) < 1e-100
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,8 @@ class Assay(BaseModel, ABC):
     applied_at_roll_up: ClassVar[frozenset[str]] = frozenset()
     features: ClassVar[Mapping[str, RollUp]]
     noun: ClassVar[str]
+    # Features that are counts of an animal, which the negative binomial test takes as such.
+    counts: ClassVar[frozenset[str]] = frozenset()
     # Sentences that the report prints beside the assay.
     reminders: ClassVar[tuple[str, ...]] = ()
     # What a person may correct; None for a method without review.

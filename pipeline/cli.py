@@ -181,29 +181,54 @@ def compare(
     aggregate: Annotated[
         bool, typer.Option("--aggregate", help="Average a unit's rows first, where it has several.")
     ] = False,
+    rows_are_units: Annotated[
+        bool, typer.Option("--rows-are-units", help="Count every row, though units repeat.")
+    ] = False,
+    pooled: Annotated[
+        str | None, typer.Option(help="The column that tells pooled samples; a pool is n = 1.")
+    ] = None,
     alternative: Annotated[
         str, typer.Option(help="two-sided, or is a group greater or less than the reference?")
     ] = "two-sided",
     margin: Annotated[
         float | None, typer.Option(help="Margin of an equivalence test, in the values' units.")
     ] = None,
+    per: Annotated[
+        float, typer.Option(help="Odds ratios of logistic are per so much of the value.")
+    ] = 1.0,
+    n: Annotated[
+        str | None, typer.Option(help="For means in place of values: the column of each n.")
+    ] = None,
+    sd: Annotated[str | None, typer.Option(help="The column of their SDs.")] = None,
+    sem: Annotated[str | None, typer.Option(help="Or the column of their SEMs.")] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="A folder for figures as SVG, PDF and PNG.")
+    ] = None,
     output: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
 ) -> int:
     """Compare the groups of anybody's table: the statistics alone."""
-    from .compare_table import compare_table, format_comparison
+    from .compare_table import (
+        Choices,
+        Columns,
+        compare_table,
+        format_comparison,
+        save_figures,
+    )
 
-    found = compare_table(
-        table,
-        value=value,
-        group=group,
-        unit=unit,
+    columns = Columns(value, group, unit=unit, pooled=pooled, n=n, sd=sd, sem=sem)
+    choices = Choices(
         reference=reference,
         tests=tuple(test) if test else None,
         alpha=alpha,
-        aggregate=aggregate,
         alternative=alternative,
         margin=margin,
+        per=per,
+        aggregate=aggregate,
+        rows_are_units=rows_are_units,
     )
+    found = compare_table(table, columns, choices)
+    if figures is not None:
+        save_figures(found, figures, alpha=alpha)
     print(format_comparison(found, output))
     return ALL_DONE
 

@@ -1,17 +1,98 @@
 """The statistics alone, on anybody's table."""
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from .errors import InputError, Problem, StudyError
 from .tables import read_table, to_numbers
 
+if TYPE_CHECKING:
+    from ..stats.units import Units
+
 FORMATS = ("table", "csv", "json")
+
+_UNITS = ("animal", "mouse", "rat", "subject", "patient", "donor")
+_UNIT_NAMES = frozenset(name + end for name in _UNITS for end in ("", "_id"))
+"""Columns so called hold the experimental unit, whether or not the command names them."""
+
+_MOST_POINTS = 2000
+"""A figure of more units than this is a smear of points."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a table hold what.
+
+    Attributes
+    ----------
+    value, group : str
+        The values, or with `n` the groups' means; and the groups.
+    unit : str or None
+        The experimental unit; each row is one, if not given.
+    pooled : str or None
+        Pooled samples: a pool's name or True.
+    n, sd, sem : str or None
+        For a table of summaries, a row a group: its n, and its SD or its SEM.
+    """
+
+    value: str
+    group: str
+    unit: str | None = None
+    pooled: str | None = None
+    n: str | None = None
+    sd: str | None = None
+    sem: str | None = None
+
+    @property
+    def named(self) -> list[str]:
+        """All columns that are asked for."""
+        every = (self.value, self.group, self.unit, self.pooled, self.n, self.sd, self.sem)
+        return [name for name in every if name]
+
+    @property
+    def summaries(self) -> bool:
+        """Whether the table holds summaries and not single values."""
+        return bool(self.n or self.sd or self.sem)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What is run on a table, and how; see `stats.compare.compare_groups` for each.
+
+    Attributes
+    ----------
+    reference : str or None
+        The group that the others are compared with.
+    tests : sequence of str or None
+        Tests to run instead of the default ones.
+    alpha : float
+        The level of significance.
+    alternative : {"two-sided", "less", "greater"}
+        The side of the tests that have one.
+    margin : float or None
+        The margin of an equivalence test, in the units of the values.
+    per : float
+        An odds ratio is per so much of the value.
+    aggregate : bool
+        Average the rows of a unit first.
+    rows_are_units : bool
+        Count every row, though units repeat.
+    """
+
+    reference: str | None = None
+    tests: Sequence[str] | None = None
+    alpha: float = 0.05
+    alternative: str = "two-sided"
+    margin: float | None = None
+    per: float = 1.0
+    aggregate: bool = False
+    rows_are_units: bool = False
 
 
 @dataclass(frozen=True)
@@ -24,45 +105,26 @@ class TableComparison:
         The columns of groups.csv.
     comparisons : pandas.DataFrame
         The columns of comparisons.csv.
+    units : Units
+        What both were made from: one value a unit, by group.
     """
 
     groups: pd.DataFrame
     comparisons: pd.DataFrame
+    units: "Units"
 
 
-def compare_table(
-    path: Path,
-    *,
-    value: str,
-    group: str,
-    unit: str | None = None,
-    reference: str | None = None,
-    tests: Sequence[str] | None = None,
-    alpha: float = 0.05,
-    aggregate: bool = False,
-    alternative: str = "two-sided",
-    margin: float | None = None,
-) -> TableComparison:
+def compare_table(path: Path, columns: Columns, choices: Choices) -> TableComparison:
     """Compare the groups of a CSV, XLSX or Parquet table.
 
     Parameters
     ----------
     path : pathlib.Path
         The table.
-    value, group, unit : str
-        Columns: the values, the groups, and the experimental unit (each row one, if not given).
-    reference : str, optional
-        The group that the others are compared with.
-    tests : sequence of str, optional
-        Tests to run instead of the default ones.
-    alpha : float
-        The level of significance.
-    aggregate : bool
-        Average the rows of a unit first.
-    alternative : {"two-sided", "less", "greater"}
-        The side of the tests that have one.
-    margin : float, optional
-        The margin of an equivalence test, in the units of the values.
+    columns : Columns
+        What its columns hold: single values, or n, mean and SD or SEM of each group.
+    choices : Choices
+        What is run.
 
     Returns
     -------
@@ -72,49 +134,91 @@ def compare_table(
     Raises
     ------
     InputError
-        If the table can't be read or holds text where numbers should be.
+        If the table can't be read, holds text where numbers should be, or repeats units.
     StudyError
-        If a column or group isn't there, or the groups can't be compared.
+        If a column isn't there.
     """
-    table = read_table(path, text_columns=[name for name in (group, unit) if name])
-    missing = [name for name in (value, group, unit) if name and name not in table.columns]
+    from ..stats.compare import compare_units
+    from ..stats.summaries import SUMMARY_COLUMNS, summarise
+    from ..stats.units import RepeatedUnits
+
+    text = [name for name in (columns.group, columns.unit, columns.pooled) if name]
+    table = read_table(path, text_columns=text)
+    _require(path, table, columns)
+    try:
+        units = _units(path, table, columns, choices)
+        comparisons = compare_units(
+            units,
+            reference=choices.reference,
+            alpha=choices.alpha,
+            tests=choices.tests,
+            alternative=choices.alternative,  # type: ignore[arg-type]
+            margin=choices.margin,
+            per=choices.per,
+        )
+    except RepeatedUnits as error:
+        remedy = (
+            "--unit names their column and --aggregate takes each one's mean; --rows-are-units "
+            "counts every row, if each truly is a unit of its own"
+        )
+        raise InputError(str(path), error.finding, remedy) from error
+    except ValueError as error:
+        raise InputError(str(path), str(error), "mend the table or the options") from error
+    rows = [summarise(group) for group in units.groups]
+    groups = pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+    for made in (groups, comparisons):
+        made.insert(0, "feature", columns.value)
+        made.insert(0, "assay", path.stem)
+    return TableComparison(groups, comparisons, units)
+
+
+def _require(path: Path, table: pd.DataFrame, columns: Columns) -> None:
+    missing = [name for name in columns.named if name not in table.columns]
     if missing:
         expected = "one of its columns (" + ", ".join(map(str, table.columns)) + ")"
         remedy = "mend the column's name"
         raise StudyError([Problem(path.name, "", repr(name), expected, remedy) for name in missing])
-    held = pd.DataFrame({"value": to_numbers(table[value], path=str(path)), "group": table[group]})
-    if unit:
-        held["animal"] = table[unit]
-    held = held[held["group"].fillna("").astype(str) != ""]
-    options: dict[str, Any] = {
-        "unit": "animal" if unit else None,
-        "reference": reference,
-        "alpha": alpha,
-        "tests": tests,
-        "aggregate": aggregate and unit is not None,
-        "alternative": alternative,
-        "margin": margin,
-    }
-    try:
-        return _compare(held, value, path.stem, options)
-    except ValueError as error:
-        raise InputError(str(path), str(error), "mend the table or the options") from error
 
 
-def _compare(
-    held: pd.DataFrame, feature: str, name: str, options: Mapping[str, Any]
-) -> TableComparison:
-    from ..stats.compare import compare_groups
-    from ..stats.summaries import summarise_groups
+def _units(path: Path, table: pd.DataFrame, columns: Columns, choices: Choices) -> "Units":
+    from ..stats.units import units_from_summaries, units_of
 
-    comparisons = compare_groups(held, **options)
-    if options["aggregate"]:
-        held = held.groupby(["group", "animal"], sort=False, as_index=False)["value"].mean()
-    groups = summarise_groups(held)
-    for table in (groups, comparisons):
-        table.insert(0, "feature", feature)
-        table.insert(0, "assay", name)
-    return TableComparison(groups, comparisons)
+    numbers = [columns.value, *(name for name in (columns.n, columns.sd, columns.sem) if name)]
+    held = table.assign(**{name: to_numbers(table[name], path=str(path)) for name in numbers})
+    if columns.summaries:
+        if columns.n is None:
+            raise ValueError("a table of summaries needs the column of each group's n: --n")
+        return units_from_summaries(
+            held,
+            mean=columns.value,
+            n=columns.n,
+            sd=columns.sd,
+            sem=columns.sem,
+            group=columns.group,
+        )
+    nested = choices.tests is not None and set(choices.tests) == {"mixed_model"}
+    unit = columns.unit or _repeated_unit(held, columns)
+    return units_of(
+        held,
+        value=columns.value,
+        group=columns.group,
+        unit=unit,
+        pooled=columns.pooled,
+        aggregate=columns.unit is not None and (choices.aggregate or nested),
+        rows_are_units=choices.rows_are_units,
+    )
+
+
+def _repeated_unit(table: pd.DataFrame, columns: Columns) -> str | None:
+    """Name a column that by its name holds animals, if they repeat within a group."""
+    for name in table.columns:
+        plain = str(name).strip().casefold().replace(" ", "_").replace("-", "_")
+        if plain not in _UNIT_NAMES or name in columns.named:
+            continue
+        named = table[[columns.group, name]].astype(str)
+        if named[named[name].str.strip() != ""].duplicated().any():
+            return str(name)
+    return None
 
 
 def format_comparison(found: TableComparison, form: str) -> str:
@@ -129,16 +233,116 @@ def format_comparison(found: TableComparison, form: str) -> str:
         return found.comparisons.to_csv(index=False).rstrip("\n")
     if form == "json":
         parts = {"groups": found.groups, "comparisons": found.comparisons}
-        records = {
-            name: json.loads(table.to_json(orient="records")) for name, table in parts.items()
-        }
-        return json.dumps(records, indent=2, ensure_ascii=False)
+        records = {name: _records(table) for name, table in parts.items()}
+        return json.dumps(records, indent=2, ensure_ascii=False, allow_nan=False)
     if form == "table":
-        return "\n\n".join(_as_text(table) for table in (found.groups, found.comparisons))
+        return "\n\n".join(part for part in (_as_text(found.groups), _with_notes(found)) if part)
     remedy = "write --format table, csv or json"
     raise StudyError([Problem("--format", "", form, "one of " + ", ".join(FORMATS), remedy)])
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give rows with every digit, and null where there is no finite number."""
+    return [
+        {str(name): _plain(value) for name, value in row.items()}
+        for row in table.to_dict("records")
+    ]
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _with_notes(found: TableComparison) -> str:
+    """Give the comparisons, their notes numbered and set below."""
+    shown = found.comparisons.copy()
+    numbers: dict[str, int] = {}
+    marks = []
+    for note in shown["note"]:
+        own = [numbers.setdefault(part, len(numbers) + 1) for part in note.split("; ") if part]
+        marks.append(", ".join(map(str, own)))
+    shown["note"] = marks
+    lines = [f"{number:>3}  {part}" for part, number in numbers.items()]
+    return "\n\n".join(part for part in (_as_text(shown), "\n".join(lines)) if part)
 
 
 def _as_text(table: pd.DataFrame) -> str:
     shown = table.drop(columns=["assay", "feature"])
     return shown.to_string(index=False, float_format=lambda number: f"{number:.6g}", na_rep="")
+
+
+def save_figures(found: TableComparison, folder: Path, *, alpha: float = 0.05) -> list[Path]:
+    """Draw the groups, and the differences with their bootstrap intervals.
+
+    Parameters
+    ----------
+    found : TableComparison
+        As `compare_table` gives it.
+    folder : pathlib.Path
+        Where ``<value>.svg``, ``.pdf`` and ``.png`` are written, and ``<value>_differences.*``;
+        made if it isn't there.
+    alpha : float
+        Level of the brackets; the intervals have level 1 − alpha.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files.
+
+    Raises
+    ------
+    StudyError
+        If a file is there already, or there are more units than a figure can show.
+    """
+    from ..stats.figures import save_chart
+
+    total = sum(group.n for group in found.units.groups if group.values is not None)
+    if total > _MOST_POINTS:
+        expected = f"at most {_MOST_POINTS:,}, since each is a point"
+        remedy = "leave --figures out, or draw a part"
+        raise StudyError([Problem("--figures", "", f"{total:,} units", expected, remedy)])
+    charts = _charts(found, alpha)
+    paths = [folder / f"{name}.{kind}" for name in charts for kind in ("svg", "pdf", "png")]
+    there = [path for path in paths if path.exists()]
+    if there:
+        remedy = "give another folder, or move the file away"
+        raise StudyError(
+            [Problem("--figures", "", str(path), "no such file yet", remedy) for path in there]
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    return [save_chart(charts[path.stem], path) for path in paths]
+
+
+def _charts(found: TableComparison, alpha: float) -> dict[str, Any]:
+    """Charts by file name; of summaries there is the one of means alone."""
+    from ..stats.figures import estimation_chart, group_chart, summary_chart
+
+    units, value = found.units, str(found.groups["feature"].iloc[0])
+    name = "".join(letter if letter.isalnum() or letter in "_-" else "_" for letter in value)
+    common: dict[str, Any] = {"title": value, "value_label": value}
+    order = [group.name for group in units.groups]
+    if any(group.values is None for group in units.groups):
+        return {name: summary_chart(units.groups, found.comparisons, alpha=alpha, **common)}
+    values = pd.DataFrame(
+        [
+            {"animal": str(unit), "group": group.name, "value": float(number)}
+            for group in units.groups
+            for unit, number in zip(units.names[group.name], group.raw("figures"), strict=True)
+        ],
+        columns=["animal", "group", "value"],
+    )
+    charts = {name: group_chart(values, found.comparisons, groups=order, alpha=alpha, **common)}
+    if sum(group.n > 1 for group in units.groups) > 1:
+        pairs = found.comparisons[found.comparisons["group_b"] != ""]
+        # the reference stands as group_b in the last of its rows
+        reference = _reference(pairs, order)
+        charts[f"{name}_differences"] = estimation_chart(
+            values, groups=order, reference=reference, level=1 - alpha, **common
+        )
+    return charts
+
+
+def _reference(pairs: pd.DataFrame, order: Sequence[str]) -> str | None:
+    """The group that stands as group_b in every pair it is in."""
+    first, second = set(pairs["group_a"]), set(pairs["group_b"])
+    return next((name for name in order if name in second and name not in first), None)

@@ -1,6 +1,6 @@
 """Comparing the groups of a study: every feature of every assay, on animals."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -34,7 +34,7 @@ def compare_study(
         Features that can't be compared, with the reason.
     """
     from ..stats.compare import compare_groups
-    from ..stats.comparison import COMPARISON_COLUMNS
+    from ..stats.comparison import COMPARISON_COLUMNS, join_notes
     from ..stats.multiplicity import adjust_comparisons
 
     header = study.header
@@ -49,12 +49,15 @@ def compare_study(
                 groups=present,
                 reference=header.reference if header.reference in present else None,
                 alpha=header.alpha,
-                tests=study.assays[assay].tests,
+                tests=_tests(study, str(assay), feature, present),
             )
         except ValueError as error:
             remedy = "add animals to the groups named in study.toml, or leave the comparison out"
             problems.append(ProblemRow(assay, "", "compare", f"{feature}: {error}", remedy))
             continue
+        absent = [group for group in header.groups if group not in present]
+        if absent:
+            table["note"] = [join_notes(note, _absent_note(absent)) for note in table["note"]]
         table.insert(0, "feature", feature)
         table.insert(0, "assay", assay)
         found.append(table)
@@ -68,6 +71,23 @@ def compare_study(
     if not found:
         return pd.DataFrame(columns=columns), problems
     return pd.concat(found, ignore_index=True)[columns], problems
+
+
+def _tests(
+    study: "Study", assay: str, feature: object, groups: Sequence[str]
+) -> tuple[str, ...] | None:
+    """Give the tests asked for; or the usual ones, with that of counts beside them."""
+    from ..stats.compare import MANY_GROUP_TESTS, TWO_GROUP_TESTS
+
+    options = study.assays[assay]
+    if options.tests is not None or feature not in getattr(options, "counts", ()):
+        return options.tests
+    usual = MANY_GROUP_TESTS if len(groups) > 2 else TWO_GROUP_TESTS
+    return (*usual, "negative_binomial")
+
+
+def _absent_note(absent: Sequence[str]) -> str:
+    return f"no animal of {', '.join(absent)} has a value"
 
 
 def _is_described_only(result: TableResult, feature: object) -> bool:

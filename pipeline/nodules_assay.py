@@ -49,6 +49,7 @@ class NodulesAssay(NoduleOptions, Assay):
 
     measuring_version: ClassVar[int] = 1
     noun: ClassVar[str] = "nodules"
+    counts: ClassVar[frozenset[str]] = frozenset({"nodules"})
     features: ClassVar[Mapping[str, RollUp]] = {
         "nodules_per_lobe": RollUp(weight="lobes"),
         "nodules": RollUp("sum"),

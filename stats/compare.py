@@ -14,7 +14,7 @@ from .comparison import (
 )
 from .runners import RUNNERS, Settings
 from .summaries import Group
-from .units import Units, units_of
+from .units import Units, units_from_summaries, units_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +25,12 @@ TWO_GROUP_TESTS = ("student_t", "welch_t", "wilcoxon")
 MANY_GROUP_TESTS = ("anova", "welch_anova", "newman_keuls", "tukey_hsd", "kruskal")
 """Tests that three groups or more get by default."""
 
-# These need predictors or another kind of outcome.
-_ELSEWHERE = ("logistic",)
+SUMMARY_TESTS = {
+    True: ("anova", "welch_anova", "newman_keuls", "tukey_hsd"),
+    False: ("student_t", "welch_t"),
+}
+"""Tests by default where raw values aren't known: of many groups, of two."""
+
 _ONE_SIDED = ("student_t", "welch_t", "paired_t", "wilcoxon", "permutation", "dunnett")
 
 
@@ -43,6 +47,7 @@ def compare_groups(
     pooled: str | None = None,
     alternative: Alternative = "two-sided",
     margin: float | tuple[float, float] | None = None,
+    per: float = 1.0,
     aggregate: bool = False,
     rows_are_units: bool = False,
 ) -> "pd.DataFrame":
@@ -70,9 +75,9 @@ def compare_groups(
         Level of significance; intervals have level 1 − alpha.
     tests : sequence of str, optional
         Tests to run instead of the default, in order: student_t, welch_t, paired_t, wilcoxon,
-        permutation and equivalence take each pair; anova, welch_anova, newman_keuls, tukey_hsd,
-        dunnett, kruskal, dunn and negative_binomial (counts) all groups; mixed_model takes the
-        repeated rows of each unit as they are.
+        permutation, equivalence and logistic take each pair; anova, welch_anova, newman_keuls,
+        tukey_hsd, dunnett, kruskal, dunn and negative_binomial (counts) all groups; mixed_model
+        takes the repeated rows of each unit as they are. newman_keuls brings tukey_hsd with it.
     pooled : str, optional
         Column that tells pooled samples: a pool's name, or True. A pool is one sample, n = 1,
         however often it was measured; groups of n = 1 get fold changes and no p.
@@ -81,6 +86,8 @@ def compare_groups(
         `group_b`.
     margin : float or tuple of float, optional
         Margin of `equivalence`, in the units of the values.
+    per : float
+        Odds ratios of `logistic` are per so much of the value.
     aggregate : bool
         Take each unit's mean over its rows.
     rows_are_units : bool
@@ -108,10 +115,7 @@ def compare_groups(
     >>> rows[["test", "group_a", "group_b", "effect", "p"]].round(5).values.tolist()[0]
     ['student_t', 'low', 'control', 4.0, 0.00466]
     """
-    check_alpha(alpha)
-    check_alternative(alternative)
     tests = (tests,) if isinstance(tests, str) else tests
-    nested_only = tests is not None and set(tests) == {"mixed_model"}
     units = units_of(
         values,
         value=value,
@@ -119,15 +123,129 @@ def compare_groups(
         unit=unit,
         groups=groups,
         pooled=pooled,
-        aggregate=aggregate or nested_only,
+        aggregate=aggregate or _is_nested(tests),
         rows_are_units=rows_are_units,
     )
-    many = len(units.groups) > 2
-    chosen = tuple(tests) if tests is not None else MANY_GROUP_TESTS if many else TWO_GROUP_TESTS
+    return compare_units(
+        units,
+        reference=reference,
+        alpha=alpha,
+        tests=tests,
+        alternative=alternative,
+        margin=margin,
+        per=per,
+    )
+
+
+def _is_nested(tests: Sequence[str] | None) -> bool:
+    """Tell whether repeated rows of a unit are what the tests are about."""
+    return tests is not None and set(tests) == {"mixed_model"}
+
+
+def compare_units(
+    units: Units,
+    *,
+    reference: str | None = None,
+    alpha: float = 0.05,
+    tests: Sequence[str] | None = None,
+    alternative: Alternative = "two-sided",
+    margin: float | tuple[float, float] | None = None,
+    per: float = 1.0,
+) -> "pd.DataFrame":
+    """Compare groups that are already one value a unit, or known by summaries.
+
+    Parameters
+    ----------
+    units : Units
+        As `units_of` or `units_from_summaries` gives them.
+    reference, alpha, tests, alternative, margin, per
+        As in `compare_groups`. Groups known by their summaries get the tests on means.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `compare_groups`.
+
+    Raises
+    ------
+    ValueError
+        If a test is unknown, or needs raw values where there are none, or the reference is not
+        among the groups.
+    """
+    check_alpha(alpha)
+    check_alternative(alternative)
+    many, bare = len(units.groups) > 2, any(group.values is None for group in units.groups)
+    usual = SUMMARY_TESTS[many] if bare else MANY_GROUP_TESTS if many else TWO_GROUP_TESTS
+    chosen = _with_tukey(usual if tests is None else tests)
     _check_tests(chosen, alternative, margin)
-    settings = Settings(units, _reference(units, reference), alpha, alternative, margin)
+    reference = _reference(units, reference)
+    settings = Settings(units, reference, alpha, alternative, margin, per)
     rows = [row for test in chosen for row in RUNNERS[test](settings)]
     return comparison_table(_with_notes(row, units) for row in rows)
+
+
+def compare_summaries(
+    table: "pd.DataFrame",
+    *,
+    mean: str = "mean",
+    n: str = "n",
+    sd: str | None = None,
+    sem: str | None = None,
+    group: str = "group",
+    reference: str | None = None,
+    alpha: float = 0.05,
+    tests: Sequence[str] | None = None,
+    alternative: Alternative = "two-sided",
+    margin: float | tuple[float, float] | None = None,
+) -> "pd.DataFrame":
+    """Compare groups of which only n, mean and SD or SEM are known, as a paper prints them.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A row a group.
+    mean, n, group : str
+        Columns.
+    sd, sem : str, optional
+        Column of the standard deviation, or of the standard error of the mean: one of the two.
+    reference, alpha, tests, alternative, margin
+        As in `compare_groups`; tests on ranks, permutations and counts need raw values.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `compare_groups`, with the numbers that the raw values would give.
+
+    Raises
+    ------
+    ValueError
+        As `units_from_summaries` and `compare_units`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"group": ["low", "high"], "n": [9, 9], "mean": [14, 8],
+    ...                       "sem": [2.0, 5 / 3]})
+    >>> rows = compare_summaries(table, sem="sem", reference="high")
+    >>> rows[["test", "statistic", "p"]].round(4).values.tolist()
+    [['student_t', 2.3047, 0.0349], ['welch_t', 2.3047, 0.0354]]
+    """
+    return compare_units(
+        units_from_summaries(table, mean=mean, n=n, sd=sd, sem=sem, group=group),
+        reference=reference,
+        alpha=alpha,
+        tests=(tests,) if isinstance(tests, str) else tests,
+        alternative=alternative,
+        margin=margin,
+    )
+
+
+def _with_tukey(tests: Sequence[str]) -> tuple[str, ...]:
+    """Put Tukey's test beside Newman-Keuls, which holds its error only weakly."""
+    chosen = list(dict.fromkeys(tests))
+    if "newman_keuls" in chosen and "tukey_hsd" not in chosen:
+        chosen.insert(chosen.index("newman_keuls") + 1, "tukey_hsd")
+    return tuple(chosen)
 
 
 def _check_tests(
@@ -135,24 +253,19 @@ def _check_tests(
 ) -> None:
     unknown = [test for test in chosen if test not in RUNNERS]
     if unknown:
-        known = ", ".join(RUNNERS)
-        elsewhere = [test for test in unknown if test in _ELSEWHERE]
-        reason = (
-            f"{', '.join(elsewhere)} takes an outcome and predictors, in stats.regression"
-            if elsewhere
-            else f"no test is called {', '.join(unknown)}"
+        raise ValueError(
+            f"no test is called {', '.join(unknown)}; the tests are {', '.join(RUNNERS)}."
         )
-        raise ValueError(f"{reason}; compare_groups runs {known}.")
     if alternative != "two-sided":
         both = [test for test in chosen if test not in _ONE_SIDED]
         if both:
             raise ValueError(
-                f"alternative={alternative!r} has no meaning for {', '.join(both)}: a one-sided "
-                f"question can be put to {', '.join(_ONE_SIDED)}; name them in `tests`."
+                f"the alternative {alternative!r} has no meaning for {', '.join(both)}: a "
+                f"one-sided question can be put to {', '.join(_ONE_SIDED)}; name the tests to run."
             )
     if "equivalence" in chosen and margin is None:
         raise ValueError(
-            "equivalence needs `margin`, the largest difference that does not matter, in the units "
+            "equivalence needs a margin, the largest difference that does not matter, in the units "
             "of the values; it comes from biology, not from the data."
         )
 

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from .comparison import Comparison, check_alpha
 from .estimate import Estimate
+from .multiplicity import holm_over_pairs
 
 _SMALL = 1e-4
 """Below this, dispersion · mean enters by its power series, where the closed form cancels."""
@@ -187,7 +188,7 @@ def _pair(
         ci_low=low,
         ci_high=high,
         significant=p < alpha,
-        note=f"{note}; p not adjusted for the number of pairs; {_note(full)}",
+        note=f"{note}; {_note(full)}",
     )
 
 
@@ -205,8 +206,8 @@ def negative_binomial(groups: Mapping[str, ArrayLike], *, alpha: float = 0.05) -
     -------
     list of Comparison
         All groups at once first (for three groups or more), then each pair; a pair's effect is
-        mean(a) / mean(b). The dispersion stands in the note and is fitted again under the null,
-        as MASS does in R.
+        mean(a) / mean(b), its p_adjusted Holm's over the pairs. The dispersion stands in the note
+        and is fitted again under the null, as MASS does in R.
 
     Raises
     ------
@@ -237,7 +238,7 @@ def negative_binomial(groups: Mapping[str, ArrayLike], *, alpha: float = 0.05) -
     counts = [_as_counts(groups[name], name) for name in names]
     pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
     full = fit_counts(counts)
-    rows = [_pair(names, counts, full, pair, alpha) for pair in pairs]
+    rows = holm_over_pairs([_pair(names, counts, full, pair, alpha) for pair in pairs], alpha=alpha)
     if len(names) == 2:
         return rows
     null = fit_counts([np.concatenate(counts)])

@@ -133,7 +133,9 @@ def welch_anova(groups: Sequence[Group], *, alpha: float = 0.05) -> Comparison:
         p_adjusted=p,
         effect=variation(usable).eta_squared,
         significant=p < alpha,
-        note=join_notes("effect is eta² (no interval where variances differ)", left_out),
+        note=join_notes(
+            "effect is eta² (no interval where variances differ)", _spread_note(usable), left_out
+        ),
     )
 
 

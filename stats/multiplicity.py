@@ -5,12 +5,13 @@ are a line of algebra and are tested against it.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .comparison import check_alpha, join_notes
+from .comparison import Comparison, check_alpha, join_notes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,6 +79,37 @@ def holm(p: ArrayLike) -> np.ndarray:
         return np.maximum.accumulate(ordered * np.arange(ordered.size, 0, -1))
 
     return _in_order(p, rule)
+
+
+def holm_over_pairs(rows: Sequence[Comparison], *, alpha: float = 0.05) -> list[Comparison]:
+    """Adjust one test's rows, a pair each, by Holm; the notes name the family.
+
+    Parameters
+    ----------
+    rows : sequence of Comparison
+        All pairs of one test; a single one stays as it is, as do those without p.
+    alpha : float
+        `significant` becomes p_adjusted < alpha.
+
+    Returns
+    -------
+    list of Comparison
+    """
+    adjusted = holm([row.p for row in rows])
+    tested = int(np.isfinite(adjusted).sum())
+    if len(rows) < 2:
+        return list(rows)
+    return [
+        replace(
+            row,
+            p_adjusted=float(p),
+            significant=bool(p < alpha),
+            note=join_notes(f"p_adjusted: Holm over {tested} pairs", row.note),
+        )
+        if np.isfinite(p)
+        else row
+        for row, p in zip(rows, adjusted, strict=True)
+    ]
 
 
 def adjust_comparisons(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .comparison import Comparison, check_alpha, format_df
+from .multiplicity import holm_over_pairs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -284,7 +285,8 @@ def mixed_model(
     Returns
     -------
     list of Comparison
-        Each other group against the reference; effect is the difference of fitted means.
+        Each other group against the reference; effect is the difference of fitted means, and
+        p_adjusted Holm's over these pairs.
 
     Raises
     ------
@@ -328,7 +330,8 @@ def mixed_model(
     )
     if fit.between == 0:
         note += " (at the boundary: animals differ no more than their objects would have them)"
-    return [_contrast(fit, names, i, df, alpha, note) for i in range(1, len(names))]
+    rows = [_contrast(fit, names, i, df, alpha, note) for i in range(1, len(names))]
+    return holm_over_pairs(rows, alpha=alpha)
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def wilcoxon(
         note=join_notes(
             _method_note(exact, ranks),
             "effect is the rank-biserial correlation",
-            side_note(alternative, a, b),
+            side_note(alternative, a, b, open_interval=False),
         ),
     )
 

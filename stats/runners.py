@@ -8,7 +8,7 @@ import numpy as np
 
 from .comparison import Alternative, Comparison, join_notes
 from .layout import ordered_pairs, untestable_pair, usable_groups
-from .multiplicity import holm
+from .multiplicity import holm_over_pairs
 from .summaries import Group
 from .two_groups import undefined_pair
 from .units import Units
@@ -30,6 +30,8 @@ class Settings:
         Side of the tests of pairs.
     margin : float, tuple of float or None
         Margin of equivalence.
+    per : float
+        So much of the value an odds ratio is per.
     """
 
     units: Units
@@ -37,6 +39,7 @@ class Settings:
     alpha: float
     alternative: Alternative
     margin: float | tuple[float, float] | None
+    per: float = 1.0
 
 
 def _student_t(settings: Settings) -> list[Comparison]:
@@ -56,10 +59,23 @@ def _student_t(settings: Settings) -> list[Comparison]:
 def _welch_t(settings: Settings) -> list[Comparison]:
     from .two_groups import welch_t
 
-    return _each_pair(
-        settings,
-        lambda a, b: welch_t(a, b, alternative=settings.alternative, alpha=settings.alpha),
-    )
+    def run(a: Group, b: Group) -> Comparison:
+        row = welch_t(a, b, alternative=settings.alternative, alpha=settings.alpha)
+        return row if math.isnan(row.p) else row.noted(_ratio_note(a, b, settings.alpha))
+
+    return _each_pair(settings, run)
+
+
+def _ratio_note(a: Group, b: Group, alpha: float) -> str:
+    """Give the ratio of means where values have a zero to be a multiple of."""
+    from .effects import ratio_of_means
+
+    signed = any(group.values is not None and group.values.min() < 0 for group in (a, b))
+    ratio = ratio_of_means(a, b, level=1 - alpha)
+    if signed or math.isnan(ratio.ci_low):
+        return ""
+    low, high = ratio.ci_low, ratio.ci_high
+    return f"ratio of means {ratio.estimate:.3g} ({low:.3g} to {high:.3g})"
 
 
 def _wilcoxon(settings: Settings) -> list[Comparison]:
@@ -85,7 +101,7 @@ def _equivalence(settings: Settings) -> list[Comparison]:
 
     margin = settings.margin
     if margin is None:
-        raise ValueError("equivalence needs `margin`.")
+        raise ValueError("equivalence needs a margin.")
     return _each_pair(settings, lambda a, b: equivalence(a, b, margin=margin, alpha=settings.alpha))
 
 
@@ -145,6 +161,33 @@ def _dunn(settings: Settings) -> list[Comparison]:
     from .ranks import dunn
 
     return dunn(settings.units.groups, reference=settings.reference, alpha=settings.alpha)
+
+
+def _logistic(settings: Settings) -> list[Comparison]:
+    """Regress membership of a pair's first group on the value."""
+    import pandas as pd
+
+    from .regression import logistic
+
+    def run(a: Group, b: Group) -> Comparison:
+        own = [group.raw("logistic") for group in (a, b)]
+        why = untestable_pair(a, b)
+        if why:
+            return undefined_pair("logistic", a, b, why)
+        outcome = np.repeat([1.0, 0.0], [part.size for part in own])
+        predictor = pd.DataFrame({"value": np.concatenate(own)})
+        try:
+            fit = logistic(
+                outcome, predictor, units={"value": settings.per}, level=1 - settings.alpha
+            )
+        except ValueError as error:
+            reason = f"no test: {str(error).rstrip('.')}"
+            return replace(undefined_pair("logistic", a, b, reason), effect=math.nan)
+        row = fit.comparisons(alpha=settings.alpha)[0]
+        words = f"odds of {a.name} against {b.name}; area under the ROC curve {fit.auc.value:.3g}"
+        return replace(row, group_a=a.name, group_b=b.name, note=join_notes(row.note, words))
+
+    return _each_pair(settings, run)
 
 
 def _negative_binomial(settings: Settings) -> list[Comparison]:
@@ -213,27 +256,14 @@ RUNNERS: dict[str, Callable[[Settings], list[Comparison]]] = {
     "dunn": _dunn,
     "mixed_model": _mixed_model,
     "negative_binomial": _negative_binomial,
+    "logistic": _logistic,
 }
 
 
 def _each_pair(settings: Settings, test: Callable[[Group, Group], Comparison]) -> list[Comparison]:
     """Run a test of two groups on every pair; with more than one pair, adjust by Holm."""
-    rows = [test(a, b) for a, b in ordered_pairs(settings.units.groups, settings.reference)]
-    if len(rows) == 1:
-        return rows
-    adjusted = holm([row.p for row in rows])
-    tested = int(np.isfinite(adjusted).sum())
-    return [
-        replace(
-            row,
-            p_adjusted=float(p),
-            significant=bool(p < settings.alpha),
-            note=join_notes(f"p_adjusted: Holm over {tested} pairs", row.note),
-        )
-        if math.isfinite(p)
-        else row
-        for row, p in zip(rows, adjusted, strict=True)
-    ]
+    pairs = ordered_pairs(settings.units.groups, settings.reference)
+    return holm_over_pairs([test(a, b) for a, b in pairs], alpha=settings.alpha)
 
 
 def _matched(units: Units, a: Group, b: Group) -> tuple[Group, Group, str]:

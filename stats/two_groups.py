@@ -232,11 +232,13 @@ def undefined_pair(test: str, a: Group, b: Group, reason: str) -> Comparison:
     )
 
 
-def side_note(alternative: Alternative, a: Group, b: Group) -> str:
-    """Say the side of a one-sided test; nothing of a two-sided one."""
+def side_note(alternative: Alternative, a: Group, b: Group, *, open_interval: bool = True) -> str:
+    """Say the side of a one-sided test, and of its interval; nothing of a two-sided one."""
     if alternative == "two-sided":
         return ""
-    return f"one-sided: asks whether {a.name} lies {_SIDES[alternative]} {b.name}"
+    side = _SIDES[alternative]
+    words = f"one-sided: asks whether {a.name} lies {side} {b.name}"
+    return f"{words}; interval open {side}" if open_interval else f"{words}; interval two-sided"
 
 
 _SIDES = {"greater": "above", "less": "below"}

@@ -17,6 +17,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+class RepeatedUnits(ValueError):
+    """Rows repeat a unit, and nothing says how they are to be counted.
+
+    Attributes
+    ----------
+    finding : str
+        What was found and what counting the rows would do, without the remedy.
+    """
+
+    def __init__(self, finding: str, unit: str) -> None:
+        super().__init__(
+            f"{finding}. Average them first: aggregate=True takes each {unit}'s mean; "
+            "rows_are_units=True counts every row, if each truly is a unit of its own."
+        )
+        self.finding = finding
+
+
 @dataclass(frozen=True)
 class Units:
     """One value an experimental unit, by group.
@@ -92,10 +109,12 @@ def units_of(
 
     Raises
     ------
+    RepeatedUnits
+        If a unit is repeated within a group and neither `aggregate` nor `rows_are_units` says how
+        to count.
     ValueError
-        If a column is missing, the values aren't numbers, there are fewer than two groups, a row
-        has no unit, or a unit is repeated within a group and neither `aggregate` nor
-        `rows_are_units` says how to count.
+        If a column is missing, the values aren't numbers, there are fewer than two groups, or a
+        row has no unit.
     """
     import pandas as pd
 
@@ -132,6 +151,70 @@ def units_of(
     # "group" and "value" are columns of the rows already.
     called = unit if unit not in (None, "group", "value") else "unit"
     return Units(own, names, notes, note, unit_note, shared_note, pools, called, rows)
+
+
+def units_from_summaries(
+    table: "pd.DataFrame",
+    *,
+    mean: str = "mean",
+    n: str = "n",
+    sd: str | None = None,
+    sem: str | None = None,
+    group: str = "group",
+) -> Units:
+    """Read groups of which only n, mean and SD or SEM are known.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A row a group.
+    mean, n, group : str
+        Columns.
+    sd, sem : str, optional
+        Column of the standard deviation, or of the standard error of the mean: one of the two.
+
+    Returns
+    -------
+    Units
+        Groups in the order of the rows, without raw values.
+
+    Raises
+    ------
+    ValueError
+        If not exactly one of `sd` and `sem` is given, a column is missing or no number, a group
+        stands twice, or there are fewer than two.
+    """
+    if (sd is None) == (sem is None):
+        raise ValueError(
+            "what the error is must be said: give the column of the SD or the column of the SEM, "
+            "one of the two."
+        )
+    error = sd if sd is not None else str(sem)
+    require_columns(table, mean, n, error, group)
+    names = list(group_text(table[group]))
+    numbers = np.column_stack([as_numbers(table[column], column) for column in (n, mean, error)])
+    bad = [name or "(no name)" for name, row in zip(names, numbers, strict=True) if _no_group(row)]
+    if bad or "" in names or len(set(names)) < len(names):
+        raise ValueError(
+            f"every group needs one row with its name, n, mean and {error}, all of them numbers; "
+            f"{', '.join(bad) or 'a name'} {'lacks one' if bad else 'is missing or stands twice'}."
+        )
+    if len(names) < 2:
+        raise ValueError(f"A comparison needs at least two groups; the table has {len(names)}.")
+    make = Group.from_sd if sd is not None else _from_sem
+    groups = tuple(
+        make(name, int(row[0]), mean=row[1], sd=row[2])
+        for name, row in zip(names, numbers, strict=True)
+    )
+    return Units(groups, {}, note=f"from n, means and {'SDs' if sd is not None else 'SEMs'}")
+
+
+def _no_group(row: np.ndarray) -> bool:
+    return not np.isfinite(row).all() or row[0] < 1 or row[0] != np.rint(row[0])
+
+
+def _from_sem(name: str, n: int, *, mean: float, sd: float) -> Group:
+    return Group.from_sem(name, n, mean=mean, sem=sd)
 
 
 def _unit_text(values: "pd.DataFrame", unit: str | None) -> np.ndarray:
@@ -203,7 +286,7 @@ def _one_row_a_unit(kept: "pd.DataFrame", unit: str, aggregate: bool) -> tuple["
         return kept, ""
     means = kept.groupby(["group", "unit"], sort=False, as_index=False)["value"].mean()
     if not aggregate:
-        raise ValueError(_refusal(kept, means, unit))
+        raise RepeatedUnits(_refusal(kept, means, unit), unit)
     return means, f"each {unit}'s value is the mean of its rows ({len(kept):,} rows)"
 
 
@@ -230,9 +313,7 @@ def _refusal(rows: "pd.DataFrame", means: "pd.DataFrame", unit: str) -> str:
         )
     return (
         f"{n_rows:,} rows for {n_units:,} {_plural(unit)}: rows of one {unit} are not independent "
-        f"(cells, fields or replicates); {consequence}. Average them first: aggregate=True takes "
-        f"each {unit}'s mean; rows_are_units=True counts every row, if each truly is a unit of its "
-        "own."
+        f"(cells, fields or replicates); {consequence}"
     )
 
 

@@ -20,6 +20,16 @@ m4,3.5 ppm,2900
 m5,3.5 ppm,3000
 m6,3.5 ppm,2850
 """
+PRINTED = """diet,n,mean,sem
+3.5 ppm,9,22.9,2.6
+35 ppm,9,13.9,2.4
+350 ppm,9,13.7,2.7
+"""
+CELLS = "animal,diet,ctcf\n" + "".join(
+    f"m{animal},{'350 ppm' if animal < 4 else '3.5 ppm'},{10 * animal + (animal * cell) % 7}\n"
+    for animal in range(1, 7)
+    for cell in range(5)
+)
 
 
 def commands(page: Path) -> list[list[str]]:
@@ -41,7 +51,8 @@ def desk(finished_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         target.mkdir(parents=True)
         for animal in animals:
             shutil.copy(finished_study / "lungs" / f"{animal}.jpg", target)
-    (folder / "volumes.csv").write_text(VOLUMES)
+    for name, text in (("volumes", VOLUMES), ("printed", PRINTED), ("cells", CELLS)):
+        (folder / f"{name}.csv").write_text(text)
     monkeypatch.chdir(folder)
     return folder
 

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xenoquant.stats.compare import MANY_GROUP_TESTS, RUN_HERE, TWO_GROUP_TESTS, compare_groups
+from xenoquant.stats.compare import (
+    MANY_GROUP_TESTS,
+    RUN_HERE,
+    SUMMARY_TESTS,
+    TWO_GROUP_TESTS,
+    compare_groups,
+    compare_summaries,
+)
 from xenoquant.stats.comparison import COMPARISON_COLUMNS, TESTS
 
 RAW = {
@@ -207,9 +214,8 @@ def test_whole_tables_agree_with_the_shared_results_of_r(shared_data: Path):
     ("options", "message"),
     [
         ({"reference": "z"}, "'z' is not among the groups compared"),
-        ({"tests": ["t"]}, "no test is called t; compare_groups runs student_t"),
-        ({"tests": ["logistic"]}, "outcome and predictors"),
-        ({"tests": ["equivalence"]}, "needs `margin`"),
+        ({"tests": ["t"]}, "no test is called t; the tests are student_t"),
+        ({"tests": ["equivalence"]}, "needs a margin"),
         ({"alternative": "less", "tests": ["kruskal"]}, "no meaning for kruskal"),
         ({"alpha": 1.5}, "alpha is 1.5"),
         ({"groups": ["a"]}, "at least two groups"),
@@ -243,3 +249,98 @@ def test_a_hundred_thousand_rows_take_the_normal_form():
     assert rows["p"].notna().all()
     assert "normal approximation" in rows["note"][2]
     assert not any(math.isnan(value) for value in rows["ci_low"])
+
+
+def _summaries(*names: str) -> pd.DataFrame:
+    rows = [(n, len(RAW[n]), np.mean(RAW[n]), np.std(RAW[n], ddof=1)) for n in names]
+    table = pd.DataFrame(rows, columns=["group", "n", "mean", "sd"])
+    return table.assign(sem=table["sd"] / np.sqrt(table["n"]))
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("a", "b", "c")])
+@pytest.mark.parametrize("error", ["sd", "sem"])
+def test_summaries_give_the_numbers_of_the_raw_values(names, error):
+    """The same groups by their values: every number of every test on means."""
+    many = len(names) > 2
+    tests = [*SUMMARY_TESTS[many], "dunnett", "equivalence"]
+    raw = compare_groups(_table(*names), tests=tests, margin=1.5, reference="b")
+    bare = compare_summaries(
+        _summaries(*names), **{error: error}, tests=tests, margin=1.5, reference="b"
+    )
+    numbers = ["statistic", "p", "p_adjusted", "effect", "ci_low", "ci_high"]
+    assert bare[numbers].to_numpy() == pytest.approx(
+        raw[numbers].to_numpy(), rel=1e-9, abs=1e-300, nan_ok=True
+    )
+    assert bare["df"].tolist() == raw["df"].tolist()
+    assert bare["note"].str.contains(f"from n, means and {error.upper()}s").all()
+    usual = compare_summaries(_summaries(*names), **{error: error})
+    assert tuple(dict.fromkeys(usual["test"])) == SUMMARY_TESTS[many]
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "message"),
+    [
+        ({}, {}, "SD or the column of the SEM"),
+        ({}, {"sd": "sd", "sem": "sem"}, "one of the two"),
+        ({}, {"sd": "sd", "tests": ["wilcoxon"]}, "wilcoxon needs each unit's own value"),
+        ({"group": ["a", "a"]}, {"sd": "sd"}, "stands twice"),
+        ({"n": [5, np.nan]}, {"sd": "sd"}, "b lacks one"),
+        ({"n": [5, 4.5]}, {"sd": "sd"}, "b lacks one"),
+        ({"sd": [1.0, -1.0]}, {"sd": "sd"}, "expected a number of 0 or more"),
+    ],
+)
+def test_what_summaries_cannot_give_is_refused(change, options, message):
+    with pytest.raises(ValueError, match=message):
+        compare_summaries(_summaries("a", "b").assign(**change), **options)
+
+
+def test_newman_keuls_never_stands_without_tukey():
+    rows = compare_groups(_table("a", "b", "c"), tests=["newman_keuls"])
+    assert rows["test"].tolist() == ["newman_keuls"] * 3 + ["tukey_hsd"] * 3
+
+
+def test_odds_ratios_are_per_what_is_asked():
+    """Identities: per 10 is the tenth power of per 1; the pair turned round is its inverse."""
+    values = {"case": [118, 125, 109, 131, 114, 122.0], "free": [127, 121, 133, 119, 138, 126.0]}
+    table = pd.DataFrame(
+        [(f"{g}{i}", g, v) for g, own in values.items() for i, v in enumerate(own)],
+        columns=["animal", "group", "value"],
+    )
+    one = compare_groups(table, tests=["logistic"], reference="free").iloc[0]
+    ten = compare_groups(table, tests=["logistic"], reference="free", per=-10).iloc[0]
+    turned = compare_groups(table, tests=["logistic"], reference="case").iloc[0]
+    assert (one["group_a"], one["group_b"]) == ("case", "free")
+    assert ten["effect"] == pytest.approx(one["effect"] ** -10)
+    assert turned["effect"] == pytest.approx(1 / one["effect"])
+    assert (turned["ci_low"], turned["ci_high"]) == pytest.approx(
+        (1 / one["ci_high"], 1 / one["ci_low"]), rel=1e-6
+    )
+    assert turned["p"] == pytest.approx(one["p"])
+    assert "per -10 of value" in ten["note"]
+    assert "area under the ROC curve" in ten["note"]
+
+
+def test_pairs_of_counts_and_of_a_mixed_model_are_one_family():
+    """By hand: Holm's step-down of three and of two p-values."""
+    counts = _table("a", "b", "c").assign(value=lambda t: (t["value"] * 3).round())
+    rows = compare_groups(counts, tests=["negative_binomial"])
+    pairs = rows[rows["group_a"] != ""].sort_values("p")
+    p = pairs["p"].to_numpy()
+    by_hand = np.minimum(np.maximum.accumulate(p * [3, 2, 1]), 1)
+    assert pairs["p_adjusted"].to_numpy() == pytest.approx(by_hand)
+    assert pairs["note"].str.contains("Holm over 3 pairs").all()
+    cells = pd.concat([_table("a", "b", "c")] * 3, ignore_index=True)
+    cells["value"] += np.random.default_rng(0).normal(size=len(cells))
+    rows = compare_groups(cells, tests=["mixed_model"]).sort_values("p")
+    p = rows["p"].to_numpy()
+    assert rows["p_adjusted"].to_numpy() == pytest.approx(
+        np.minimum([2 * p[0], max(2 * p[0], p[1])], 1)
+    )
+
+
+def test_ratios_are_told_of_values_that_have_a_zero_only():
+    """By hand: mean of a over mean of b, 11.38 / 9.133."""
+    rows = compare_groups(_table("a", "b"), tests=["welch_t"], reference="b")
+    assert "ratio of means 1.25 (" in rows["note"][0]
+    signed = _table("a", "b").assign(value=lambda t: t["value"] - 9)
+    assert "ratio" not in compare_groups(signed, tests=["welch_t"])["note"][0]

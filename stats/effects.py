@@ -125,6 +125,12 @@ def cohen_d(a: Group, b: Group, *, level: float = 0.95) -> Effect:
     References
     ----------
     Cohen (1988), Statistical Power Analysis for the Behavioral Sciences.
+
+    Examples
+    --------
+    >>> effect = cohen_d(Group.from_sd("a", 9, mean=14, sd=6), Group.from_sd("b", 9, mean=8, sd=5))
+    >>> round(effect.estimate, 4)
+    1.0864
     """
     return _standardised("cohen_d", a, b, 1.0, level)
 
@@ -266,6 +272,14 @@ def eta_squared(groups: Sequence[Group], *, level: float = 0.95) -> Effect:
     References
     ----------
     Steiger (2004), Psychological Methods 9, 164-182.
+
+    Examples
+    --------
+    >>> spreads = {10: 1.7, 10.15: 2.1, 12.45: 0.9}
+    >>> groups = [Group.from_sd(str(mean), 6, mean=mean, sd=sd) for mean, sd in spreads.items()]
+    >>> effect = eta_squared(groups)
+    >>> round(effect.estimate, 4), round(effect.ci_low, 4), round(effect.ci_high, 4)
+    (0.3582, 0.0, 0.5759)
     """
     return _share("eta_squared", groups, level)
 
@@ -284,6 +298,13 @@ def omega_squared(groups: Sequence[Group], *, level: float = 0.95) -> Effect:
     References
     ----------
     Hays (1963), Statistics for Psychologists.
+
+    Examples
+    --------
+    >>> spreads = {10: 1.7, 10.15: 2.1, 12.45: 0.9}
+    >>> groups = [Group.from_sd(str(mean), 6, mean=mean, sd=sd) for mean, sd in spreads.items()]
+    >>> round(omega_squared(groups).estimate, 4)
+    0.2614
     """
     return _share("omega_squared", groups, level)
 

@@ -81,6 +81,13 @@ def bootstrap_difference(
     References
     ----------
     Efron (1987), Journal of the American Statistical Association 82, 171-185.
+
+    Examples
+    --------
+    >>> found = bootstrap_difference(Group.from_values("a", [5, 6, 7, 9]),
+    ...                              Group.from_values("b", [1, 2, 3, 3]))
+    >>> found.estimate, round(found.ci_low, 2), round(found.ci_high, 2), found.method
+    (4.5, 3.0, 6.5, 'BCa')
     """
     from scipy import stats
 

@@ -5,7 +5,6 @@ them as n takes the spread between cells for the spread between animals.
 """
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,8 +17,8 @@ from .multiplicity import holm_over_pairs
 if TYPE_CHECKING:
     import pandas as pd
 
-_BOUNDARY = 1e-5
-"""Share of the variance between animals under which the optimiser is at zero."""
+_LARGEST_RATIO = 1e12
+"""Of the variance between animals to that within them; beyond it there is none within."""
 
 
 @dataclass(frozen=True)
@@ -295,13 +294,22 @@ def mixed_model(
 
     Notes
     -----
-    Restricted maximum likelihood by statsmodels. Its own p-values are from the normal
-    distribution, as if animals were many; here t has animals − groups degrees of freedom, as nlme
-    has it in R, so that with equal numbers of objects the result is the t-test on animal means.
+    Restricted maximum likelihood. t has animals − groups degrees of freedom, as nlme has it in R,
+    so that with equal numbers of objects the result is the t-test on animal means; p-values from
+    the normal distribution, as statsmodels gives, would take the animals for many.
 
     References
     ----------
     Pinheiro JC, Bates DM (2000). Mixed-Effects Models in S and S-PLUS. Springer, section 2.4.2.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> cells = pd.DataFrame({"animal": list("aabbccdd"), "group": ["low"] * 4 + ["high"] * 4,
+    ...                       "value": [1, 2, 4, 5, 6, 7, 11, 10.0]})
+    >>> row = mixed_model(cells, value="value")[0]
+    >>> row.group_a, row.group_b, row.df, round(row.effect, 4)
+    ('high', 'low', '2', 5.5)
     """
     check_alpha(alpha)
     used = _nested(table, value, animal, group)
@@ -347,49 +355,72 @@ class _RandomIntercept:
 def _fit_random_intercept(
     outcome: np.ndarray, design: np.ndarray, animals: np.ndarray
 ) -> _RandomIntercept:
-    """Fit by restricted maximum likelihood, at the boundary by least squares."""
-    from statsmodels.regression.linear_model import OLS
-    from statsmodels.regression.mixed_linear_model import MixedLM
-    from statsmodels.tools.sm_exceptions import ConvergenceWarning
+    """Fit by restricted maximum likelihood.
+
+    One unknown is left once the ratio of the variances is given, so its score is bracketed and
+    solved. statsmodels' general fit stops unconverged on small tables, and its standard errors
+    take the uncertainty of the variances in through the Hessian; lme4 and nlme give these.
+    """
+    from scipy import optimize
 
     centre, scale = float(outcome.mean()), float(outcome.std())
     if scale == 0:
         raise ValueError("all values are equal; there is nothing to compare.")
-    standard = (outcome - centre) / scale  # the optimiser's tolerance is absolute
-    with warnings.catch_warnings():
-        # a variance of zero between animals is a result, said in the note, and no failure
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.simplefilter("ignore", UserWarning)
-        fit = MixedLM(standard, design, groups=animals).fit(reml=True, method="bfgs", gtol=1e-10)
-    between, within = float(fit.cov_re[0, 0]), float(fit.scale)
-    if between / (between + within) < _BOUNDARY:
-        plain = OLS(standard, design).fit()
-        effects, errors = plain.params, plain.bse
-        between, within = 0.0, float(plain.scale)
-    elif fit.converged:
-        effects, errors = fit.fe_params, _errors(design, animals, between, within)
-    else:
-        raise ValueError("the mixed model didn't converge; compare the animals' means instead.")
+    sums = _AnimalSums.of((outcome - centre) / scale, design, animals)
+    ratio = 0.0
+    if sums.score(0.0) > 0:
+        high = 1.0
+        while sums.score(high) > 0:
+            high *= 4
+            if high > _LARGEST_RATIO:
+                raise ValueError("objects of an animal are all equal; compare the animals' means.")
+        ratio = float(optimize.brentq(sums.score, 0.0, high, xtol=1e-15, rtol=1e-14))
+    effects, information, rest = sums.fit(ratio)
+    within = rest / (outcome.size - design.shape[1])
     return _RandomIntercept(
-        np.asarray(effects) * scale,
-        np.asarray(errors) * scale,
-        between * scale**2,
+        effects * scale,
+        np.sqrt(within * np.diag(np.linalg.inv(information))) * scale,
+        ratio * within * scale**2,
         within * scale**2,
     )
 
 
-def _errors(design: np.ndarray, animals: np.ndarray, between: float, within: float) -> np.ndarray:
-    """Standard errors of generalised least squares at these variances.
+@dataclass(frozen=True)
+class _AnimalSums:
+    """What the likelihood of a random intercept needs: sums over all rows and over each animal."""
 
-    Those of statsmodels take the uncertainty of the variances in through the Hessian, which moves
-    them where animals have unequal numbers; lme4 and nlme give these.
-    """
-    total = design.T @ design / within
-    for name in np.unique(animals):
-        own = design[animals == name]
-        column = own.sum(axis=0)
-        total -= between / (within * (within + len(own) * between)) * np.outer(column, column)
-    return np.sqrt(np.diag(np.linalg.inv(total)))
+    sizes: np.ndarray
+    outcome: np.ndarray
+    design: np.ndarray
+    squares: tuple[float, np.ndarray, np.ndarray]
+
+    @classmethod
+    def of(cls, outcome: np.ndarray, design: np.ndarray, animals: np.ndarray) -> "_AnimalSums":
+        _, place, sizes = np.unique(animals, return_inverse=True, return_counts=True)
+        own = np.zeros((sizes.size, design.shape[1]))
+        np.add.at(own, place, design)
+        squares = (float(outcome @ outcome), design.T @ outcome, design.T @ design)
+        return cls(sizes.astype(float), np.bincount(place, weights=outcome), own, squares)
+
+    def fit(self, ratio: float) -> tuple[np.ndarray, np.ndarray, float]:
+        """Effects, their information and the residual sum of squares at a ratio of variances."""
+        shrunk = ratio / (1 + self.sizes * ratio)
+        information = self.squares[2] - self.design.T @ (self.design * shrunk[:, None])
+        right = self.squares[1] - self.design.T @ (self.outcome * shrunk)
+        effects = np.linalg.solve(information, right)
+        rest = self.squares[0] - float(shrunk @ self.outcome**2) - float(effects @ right)
+        return effects, information, rest
+
+    def score(self, ratio: float) -> float:
+        """Twice the slope of the restricted log-likelihood in the ratio of variances."""
+        effects, information, rest = self.fit(ratio)
+        spread = 1 + self.sizes * ratio
+        own = self.design / spread[:, None]
+        left = (self.outcome - self.design @ effects) / spread
+        trace = float((self.sizes / spread).sum())
+        trace -= float(np.trace(np.linalg.solve(information, own.T @ own)))
+        degrees = self.sizes.sum() - self.design.shape[1]
+        return float(degrees * (left @ left) / rest - trace)
 
 
 def _contrast(

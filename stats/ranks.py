@@ -229,6 +229,13 @@ def dunn(
     References
     ----------
     Dunn (1964), Technometrics 6, 241-252.
+
+    Examples
+    --------
+    >>> groups = [Group.from_values(name, values) for name, values in
+    ...           {"a": [1, 2, 6], "b": [4, 5, 6], "c": [7, 8, 12]}.items()]
+    >>> [(row.group_a, row.group_b, round(row.p, 5)) for row in dunn(groups)]
+    [('b', 'a', 0.54932), ('c', 'a', 0.02033), ('c', 'b', 0.08516)]
     """
     from scipy import special
 

@@ -41,6 +41,13 @@ def bartlett(groups: Sequence[Group]) -> SpreadTest:
     References
     ----------
     Bartlett (1937), Proceedings of the Royal Society A 160, 268-282.
+
+    Examples
+    --------
+    >>> groups = [Group.from_sd(str(sd), 6, mean=10, sd=sd) for sd in (1.7, 2.1, 0.9)]
+    >>> test = bartlett(groups)
+    >>> round(test.statistic, 4), test.df, round(test.p, 5)
+    (2.9803, '2', 0.22534)
     """
     from scipy import special
 
@@ -72,6 +79,14 @@ def levene(groups: Sequence[Group], *, center: str = "median") -> SpreadTest:
     ----------
     Levene (1960); Brown and Forsythe (1974), Journal of the American Statistical Association 69,
     364-367.
+
+    Examples
+    --------
+    >>> groups = [Group.from_values(name, values) for name, values in
+    ...           {"a": [1, 2, 6], "b": [4, 5, 6], "c": [7, 8, 12]}.items()]
+    >>> test = levene(groups)
+    >>> round(test.statistic, 4), test.df, round(test.p, 5)
+    (0.3333, '2, 6', 0.729)
     """
     if center not in ("median", "mean"):
         raise ValueError(f"center is {center!r}, expected 'median' or 'mean'.")

@@ -85,6 +85,21 @@ def test_units_of_measure_change_no_p(unequal):
     assert large.effect == pytest.approx(small.effect * 1e6, rel=1e-8)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_small_tables_are_the_t_test_on_animal_means(seed):
+    """Identity for equal numbers of objects, scipy's t-test; a general optimiser stops short."""
+    rng = np.random.default_rng(seed)
+    animals = np.repeat(list("abcdefgh"), 3)
+    values = 3 * np.repeat(rng.normal(size=8), 3) + rng.normal(size=24)
+    groups = np.repeat(["low", "high"], 12)
+    table = pd.DataFrame({"animal": animals, "group": groups, "value": values})
+    row = mixed_model(table, value="value")[0]
+    means = table.groupby(["group", "animal"])["value"].mean()
+    expected = stats.ttest_ind(means["high"], means["low"])
+    assert row.p == pytest.approx(expected.pvalue, rel=1e-9)
+    assert row.statistic == pytest.approx(expected.statistic, rel=1e-9)
+
+
 def test_cells_as_n_reject_far_too_often_and_animals_do_not():
     """Simulation of nested null data: the promise of the guard, at the rate it states."""
     rng = np.random.default_rng(11)

@@ -44,9 +44,10 @@ class _Plan:
 
 
 _DIETS = "Tumours and nodules under three diets"
-_SAID = "± is said to be the SEM. Brackets: Newman-Keuls."
-_AS_SEM = "± is unlabelled and taken as the SEM. Brackets: Newman-Keuls."
-_AS_SD = "The same numbers with ± taken as the SD. Brackets: Newman-Keuls."
+_BRACKETS = "Brackets: Newman-Keuls, and Tukey where it differs."
+_SAID = f"± is said to be the SEM. {_BRACKETS}"
+_AS_SEM = "± is unlabelled and taken as the SEM. {_BRACKETS}"
+_AS_SD = "The same numbers with ± taken as the SD. {_BRACKETS}"
 
 _PLANS = (
     _Plan(
@@ -120,11 +121,15 @@ def paper_figures(paper: "Paper") -> list[PaperFigure]:
 def _drawn(paper: "Paper", plan: _Plan) -> PaperFigure:
     from ..stats.comparison import comparison_table
     from ..stats.figures import chart_svg, summary_chart
+    from ..stats.many_groups import tukey_hsd
     from ..stats.newman_keuls import newman_keuls
     from ..stats.two_groups import student_t
 
     groups = [paper.group(id).group(plan.kind) for id in plan.groups]
-    rows = newman_keuls(groups) if len(groups) > 2 else [student_t(groups[1], groups[0])]
+    many = len(groups) > 2
+    rows = (
+        [*newman_keuls(groups), *tukey_hsd(groups)] if many else [student_t(groups[1], groups[0])]
+    )
     error: Any = plan.kind.lower()
     chart = summary_chart(
         groups, comparison_table(rows), title=plan.title, value_label=plan.label, error=error

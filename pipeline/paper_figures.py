@@ -46,8 +46,8 @@ class _Plan:
 _DIETS = "Tumours and nodules under three diets"
 _BRACKETS = "Brackets: Newman-Keuls, and Tukey where it differs."
 _SAID = f"± is said to be the SEM. {_BRACKETS}"
-_AS_SEM = "± is unlabelled and taken as the SEM. {_BRACKETS}"
-_AS_SD = "The same numbers with ± taken as the SD. {_BRACKETS}"
+_AS_SEM = f"± is unlabelled and taken as the SEM. {_BRACKETS}"
+_AS_SD = f"The same numbers with ± taken as the SD. {_BRACKETS}"
 
 _PLANS = (
     _Plan(

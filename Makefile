@@ -58,6 +58,11 @@ bench: $(VENV)/.test          ## each method's cost as a multiple of decoding it
 
 LOCK := uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 \
 	--generate-hashes --no-strip-extras --no-header --no-emit-index-url --quiet
+.PHONY: accuracy-fluorescence
+accuracy-fluorescence: $(VENV)/.test   ## how near fluorescence comes to rendered truths and real annotations
+	$(BIN)/pytest -q -s -k "rendered or annotated or ctcf or ki67" tests/imgproc/test_nuclei.py tests/imgproc/test_fluorescence.py
+	$(BIN)/python benchmarks/nuclei.py
+
 lock:                         ## renew the pinned, hashed requirements (needs uv)
 	$(LOCK) -o requirements/run.txt
 	$(LOCK) --extra dev --extra cluster --extra napari -c requirements/run.txt -o requirements/test.txt

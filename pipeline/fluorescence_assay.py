@@ -79,8 +79,8 @@ class FluorescenceAssay(FluorescenceOptions, Assay):
     )
 
     def open(self, reference: Path) -> Image:
-        """Read a field; a z-stack becomes a plane as the options say."""
-        return read_image(reference, z=self.z)
+        """Read a field as channels; a z-stack becomes a plane as the options say."""
+        return as_channels(read_image(reference, z=self.z))
 
     def doubts(self, samples: Sequence[Sample]) -> list[str]:
         """Say if there is a marker and no negative control."""
@@ -119,10 +119,9 @@ class FluorescenceAssay(FluorescenceOptions, Assay):
         MeasurementError
             If the image has no such channel.
         """
-        stack = as_channels(image)
         named = {"nuclei": self.channels.nuclei, "marker": self.channels.marker}
         return {
-            role: stack.pixels[channel_index(stack, name)]
+            role: image.pixels[channel_index(image, name)]
             for role, name in named.items()
             if name is not None
         }

@@ -422,8 +422,8 @@ def test_rendered_sections(
     }).dropna()  # fmt: skip
     r = pairs.corr().iloc[0, 1]
     share, true_share = cells["positive"].mean(), truth["positive"].mean()
-    print(f"{field}: {len(same)} of {len(truth)} nuclei, r {r:.3f}, positive {share:.3f}, "
-          f"truly {true_share:.3f}, limit {threshold.value:.1f}")  # fmt: skip
+    print(f"{field} (rendered): {len(same)} of {len(truth)} nuclei, r {r:.3f}, positive "
+          f"{share:.3f}, truly {true_share:.3f}, limit {threshold.value:.1f}")  # fmt: skip
     assert len(same) > 0.93 * len(truth)
     assert r >= correlation
     assert abs(share - true_share) <= points
@@ -473,7 +473,7 @@ def test_ki67_positive_nuclei(shared_data: Path) -> None:
               f"within 5 px {np.count_nonzero(away[pairs] <= 5)}")  # fmt: skip
         hits, found_ones, true_ones = hits + agreed, found_ones + len(found), true_ones + len(true)
     f1 = 2 * hits / (found_ones + true_ones)
-    print(f"F1 of positive nuclei {f1:.3f}")
+    print(f"ihc_ki67 (real): F1 of positive nuclei {f1:.3f}")
     assert f1 >= 0.85
 
 

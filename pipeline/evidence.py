@@ -7,7 +7,7 @@ import pandas as pd
 
 from .assay import Assay
 from .errors import InputError
-from .problems import ProblemRow
+from .problems import ProblemRow, RefusedTable
 from .rollup import ANIMAL_COLUMNS
 from .samples import Sample, leaves_folder
 from .store import hash_file
@@ -40,7 +40,8 @@ def evaluate_tables(study: Study) -> tuple[dict[str, TableResult], list[ProblemR
         try:
             results[name] = assay.evaluate(name, study.folder, study.header)
         except InputError as error:
-            problems.append(ProblemRow(name, assay.table, "read", error.reason, error.remedy))
+            problems.append(ProblemRow(name, error.path, "read", error.reason, error.remedy))
+            problems.extend(error.rows if isinstance(error, RefusedTable) else ())
         except ValueError as error:
             remedy = "mend the table or the assay's options"
             problems.append(ProblemRow(name, assay.table, "measure", str(error), remedy))

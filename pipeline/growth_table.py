@@ -1,18 +1,18 @@
 """Reading tumour measurements: long or wide, calipers or volumes, days or dates."""
 
 import math
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from .dates import looks_like_date, read_dates
 from .errors import InputError
-from .problems import ProblemRow
+from .growth_titles import wide_columns
+from .problems import ProblemRow, RefusedTable
 from .table_rows import (
     NumberColumn,
     check_rows,
@@ -32,12 +32,6 @@ _MEASURE_COLUMNS = tuple(
     NumberColumn(name, required=False, empty=True, at_least=0) for name in MEASURES
 )
 _WANTED = (_DAY, *_MEASURE_COLUMNS)
-_WIDE = re.compile(
-    r"(?:(?P<what>length|width|height|volume|l|w|h|v)(?:[ _.]*(?:\(mm[3³]?\)|mm[3³]?))?[ _.]*)?"
-    r"(?:day|d|tag)?[ _.]*(?P<day>-?\d+(?:\.\d+)?)(?:[ _.]*(?:\(mm[3³]?\)|mm[3³]?))?",
-    re.IGNORECASE,
-)
-_NAMES = {"v": "volume_mm3", "l": "length_mm", "w": "width_mm", "h": "height_mm"}
 _NEEDED = {
     "half_lww": ("length_mm", "width_mm"),
     "pi_6_lww": ("length_mm", "width_mm"),
@@ -46,6 +40,10 @@ _NEEDED = {
 }
 # a table's own volumes that differ by more than rounding were made by another formula
 _SAME_VOLUME = 0.02
+# Between these lies the largest tumour of any experiment: calipers don't tell less than 2 mm, and
+# a mouse doesn't carry 100 mm.
+_LENGTHS_MM = (2.0, 100.0)
+_VOLUMES_MM3 = (4.0, 100_000.0)
 
 
 @dataclass(frozen=True)
@@ -101,22 +99,24 @@ def read_measurements(
     from ..stats.growth_entries import entry_flags
 
     table = open_table(folder, name, header=header)
-    wide = _wide_columns(name, table, header, columns)
+    wide, first = _wide_columns(name, table, header, columns)
     if wide:
         values, problems, notes = _read_wide(assay, name, table, wide, header, columns)
+        notes |= {"day_0": first} if first else {}
     else:
         values, problems, notes = _read_long(assay, name, table, header, columns)
-    used, chosen = _formula_of(name, values, formula)
+    used, chosen = _formula_of(name, values, formula, problems)
     values, incomplete, unmeasured = _complete(assay, name, values, used)
     values, differing = _with_volume(values, used, chosen)
     flags = entry_flags(values)
+    doubts = _doubtful_unit(assay, name, values, chosen)
     values, doubled = _one_a_day(assay, name, values)
     notes |= {
         "formula": chosen,
         "rows_without_measurement": unmeasured,
         "given_volumes_that_differ": differing,
     }
-    problems = tuple(dict.fromkeys((*problems, *incomplete, *doubled)))
+    problems = tuple(dict.fromkeys((*problems, *incomplete, *doubled, *doubts)))
     return Measurements(values, problems, flags, notes)
 
 
@@ -125,51 +125,46 @@ def _read_long(
 ) -> tuple[pd.DataFrame, tuple[ProblemRow, ...], dict[str, Any]]:
     own = identity_columns(header)
     picked = pick_columns(table, name, wanted=_WANTED, columns=columns, own=own)
-    picked["day"], first = _days_of_dates(picked["day"])
+    picked["day"], first = _days_of_dates(name, picked["day"], columns.get("day", "day"))
     checked = check_rows(assay, name, picked, header=header, wanted=_WANTED, titles=columns)
     checked = one_group_an_animal(assay, name, checked)
     notes: dict[str, Any] = {"form": "long", "rows": checked.n_rows}
-    if first is not None:
-        notes["day_0"] = first.isoformat()
+    if first:
+        notes["day_0"] = first
     return checked.table, checked.problems, notes
 
 
-def _days_of_dates(days: pd.Series) -> tuple[pd.Series, date | None]:
-    """Count days from the first date where the column holds dates (2013-05-18)."""
-    texts = days.astype(str).str.strip().str.removesuffix(" 00:00:00")
+def _days_of_dates(name: str, days: pd.Series, title: str) -> tuple[pd.Series, str]:
+    """Count days from the first date where most of the column is dates, however written."""
+    texts = days.map(lambda cell: str(cell).strip())
     filled = texts[texts != ""]
-    if not len(filled) or not filled.str.fullmatch(r"\d{4}-\d{2}-\d{2}").all():
-        return days, None
+    dated = filled.map(looks_like_date)
+    if not len(filled) or 2 * int(dated.sum()) <= len(filled):
+        return days, ""
     try:
-        dates = {text: date.fromisoformat(text) for text in filled.unique()}
-    except ValueError:
-        return days, None  # a date that no calendar has is named as no number, with its row
+        dates = read_dates(filled[dated])
+    except ValueError as error:
+        row = next(row for row, text in filled.items() if repr(text) in str(error))
+        raise InputError(
+            name,
+            f"row {row}, column {title}: {error}",
+            "write dates as 2013-05-18, or days as numbers",
+        ) from error
     first = min(dates.values())
-    counted = texts.map(lambda text: str((dates[text] - first).days) if text else "")
-    return counted, first
+    counted = {text: str((day - first).days) for text, day in dates.items()}
+    # A number among dates is no day of the same count: it is named as what it is.
+    said = texts.map(lambda text: counted.get(text, f"{text} among dates" if text else ""))
+    return said, first.isoformat()
 
 
 def _wide_columns(
     name: str, table: pd.DataFrame, header: "StudyHeader", columns: Mapping[str, str]
-) -> dict[float, dict[str, str]]:
-    """Give each day's columns of a wide table: day to measure to title; empty for a long one."""
+) -> tuple[dict[float, dict[str, str]], str]:
+    """Give each day's columns of a wide table; none for a long one."""
     if columns.get("day", "day") in table.columns:
-        return {}
-    found: dict[float, dict[str, str]] = {}
-    for title in map(str, table.columns):
-        match = _WIDE.fullmatch(title.strip())
-        if match and title not in (header.animal, header.group, *columns.values()):
-            measure, day = _NAMES[(match["what"] or "v")[0].lower()], float(match["day"])
-            titles = found.setdefault(day, {})
-            if measure in titles:
-                raise InputError(
-                    name,
-                    f"the columns {titles[measure]!r} and {title!r} are both {measure} of day "
-                    f"{day:g}",
-                    "keep one of them, or rename the other",
-                )
-            titles[measure] = title
-    return dict(sorted(found.items()))
+        return {}, ""
+    taken = (header.animal, header.group, *columns.values())
+    return wide_columns(name, [str(title) for title in table.columns], taken)
 
 
 def _read_wide(
@@ -199,7 +194,7 @@ def _read_wide(
 
 
 def _formula_of(
-    name: str, values: pd.DataFrame, formula: "Formula"
+    name: str, values: pd.DataFrame, formula: "Formula", problems: Sequence[ProblemRow]
 ) -> tuple[tuple[str, ...], "Formula"]:
     """Give the columns that volumes are made from, and the formula that makes them."""
     needed = _NEEDED[formula]
@@ -208,11 +203,12 @@ def _formula_of(
     if "volume_mm3" in values and not {"length_mm", "width_mm"} & set(values.columns):
         return ("volume_mm3",), "given"
     missing = ", ".join(column for column in needed if column not in values)
-    raise InputError(
+    raise RefusedTable(
         name,
         f"there is no column called {missing}, which the formula {formula} needs",
         "add the columns, say what the table calls them in columns = { … }, or give volumes in "
         "mm³ in a column volume_mm3",
+        problems,
     )
 
 
@@ -253,6 +249,28 @@ def _with_volume(
         known = np.isfinite(given)
         differing = int((np.abs(given - volumes)[known] > _SAME_VOLUME * volumes[known]).sum())
     return values.assign(volume_mm3=volumes)[[*order, *measured]], differing
+
+
+def _doubtful_unit(
+    assay: str, name: str, values: pd.DataFrame, formula: "Formula"
+) -> list[ProblemRow]:
+    """Name a column whose largest number can't be in the unit that it says."""
+    given = formula == "given"
+    column, limits = ("volume_mm3", _VOLUMES_MM3) if given else ("length_mm", _LENGTHS_MM)
+    largest = float(values[column].max()) if len(values) else math.nan
+    if not largest > 0 or limits[0] <= largest <= limits[1]:
+        return []
+    small, large = ("cm³?", "a factor of 1000?") if given else ("cm?", "µm, or tenths?")
+    guess = small if largest < limits[0] else large
+    return [
+        ProblemRow(
+            assay,
+            name,
+            "read",
+            f"{column}: the largest of all is {largest:.4g}, which can't be its unit",
+            f"check the column's unit ({guess}), and give lengths in mm and volumes in mm³",
+        )
+    ]
 
 
 def _one_a_day(

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from .errors import InputError
-from .problems import ProblemRow
+from .problems import ProblemRow, RefusedTable
 from .table_assay import TableAssay, TableResult
 from .table_rows import NumberColumn, TableRows, animal_features, comparable_features, read_rows
 
@@ -68,7 +67,7 @@ class IronAssay(TableAssay):
         rows = read_rows(
             name, folder, self.table, header=header, wanted=_WANTED, columns=self.columns
         )
-        units = _units_of(self.table, rows.table)
+        units = _units_of(self.table, rows)
         rows = _one_row_an_animal(name, self.table, rows)
         values, flags = _converted(rows.table, units)
         doubts = _doubtful_units(name, self.table, values)
@@ -99,26 +98,28 @@ def _mark() -> float:
     return IRON_DEFICIENT_BELOW_PERCENT
 
 
-def _units_of(name: str, table: pd.DataFrame) -> dict[str, str]:
+def _units_of(name: str, rows: TableRows) -> dict[str, str]:
     """Give the column that each quantity is read from."""
     found = {
-        quantity: [column for column in names if column in table]
+        quantity: [column for column in names if column in rows.table]
         for quantity, names in _UNITS.items()
     }
     twice = [names for names in found.values() if len(names) > 1]
     if twice:
-        raise InputError(
+        raise RefusedTable(
             name,
             "; ".join(f"{' and '.join(names)} are one quantity in two units" for names in twice),
             "keep one of the two columns",
+            rows.problems,
         )
     units = {quantity: names[0] for quantity, names in found.items() if names}
     if not units:
-        raise InputError(
+        raise RefusedTable(
             name,
             "there is no column of iron status",
             f"add one of {', '.join(column.name for column in _WANTED)}, or say what the table "
             "calls it in columns = { … }",
+            rows.problems,
         )
     return units
 
@@ -235,8 +236,8 @@ def _deficient(values: pd.DataFrame, header: "StudyHeader") -> pd.DataFrame:
 
 def _correlations(values: pd.DataFrame, features: list[str], level: float) -> pd.DataFrame:
     """Correlate each pair of quantities over animals, all groups together."""
+    from ..stats.correlation import spearman
     from ..stats.estimate import estimate_table
-    from ..stats.iron import spearman
 
     pairs = [(a, b) for place, a in enumerate(features) for b in features[place + 1 :]]
     found = [spearman(values[a], values[b], name=f"{a} and {b}", level=level) for a, b in pairs]

@@ -1,9 +1,11 @@
 """Rows of problems.csv: inputs that failed, with the reason and what to do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 
 import pandas as pd
+
+from .errors import InputError
 
 
 @dataclass(frozen=True, order=True)
@@ -27,6 +29,24 @@ class ProblemRow:
     stage: str
     error: str
     remedy: str
+
+
+class RefusedTable(InputError):
+    """A table that can't be used as a whole, with whatever else is wrong with its rows.
+
+    Parameters
+    ----------
+    path, reason, remedy : str
+        As `InputError`.
+    rows : sequence of ProblemRow
+        The rows that were found wrong before it was refused.
+    """
+
+    def __init__(
+        self, path: str, reason: str, remedy: str, rows: Sequence[ProblemRow] = ()
+    ) -> None:
+        super().__init__(path, reason, remedy)
+        self.rows = tuple(rows)
 
 
 def problem_table(rows: Iterable[ProblemRow]) -> pd.DataFrame:

@@ -9,6 +9,8 @@ import pandas as pd
 
 from .tables import MISSING, NUMBER, THOUSANDS
 
+_LEAST_THOUSAND = 1000.0
+
 
 @dataclass(frozen=True)
 class NumberColumn:
@@ -26,6 +28,9 @@ class NumberColumn:
         Limits of what can be right: above (not equal), at least, at most.
     words : mapping of str to float
         Words that stand for a value, in small letters: ``{"undetermined": nan}``.
+    private : bool
+        Whether a cell that is no number is named by its place alone and not quoted: a column of a
+        table of people may hold anything.
     """
 
     name: str
@@ -35,6 +40,7 @@ class NumberColumn:
     at_least: float = -math.inf
     at_most: float = math.inf
     words: Mapping[str, float] = field(default_factory=dict)
+    private: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,10 @@ def _text(cell: object) -> str:
 
 
 def _numbers(cells: pd.Series, column: NumberColumn) -> tuple[pd.Series, Found]:
-    numbers, wrong = parse_numbers(cells, words=column.words)
+    numbers, wrong = parse_numbers(cells, words=column.words, at_most=column.at_most)
+    if column.private:
+        quoted = {row: repr(_text(cells.loc[row]).replace("−", "-")) for row, _, _ in wrong}
+        wrong = [(row, reason.replace(quoted[row], "the cell"), fix) for row, reason, fix in wrong]
     bad = {row for row, _, _ in wrong}
     for row, value in numbers.items():
         if row in bad:
@@ -133,7 +142,7 @@ def _limits(column: NumberColumn) -> str:
 
 
 def parse_numbers(
-    cells: pd.Series, *, words: Mapping[str, float] | None = None
+    cells: pd.Series, *, words: Mapping[str, float] | None = None, at_most: float = math.inf
 ) -> tuple[pd.Series, Found]:
     """Turn a column's cells into numbers, each for itself, and list those that aren't.
 
@@ -143,6 +152,8 @@ def parse_numbers(
         Text, or numbers, which pass; the index is the row.
     words : mapping of str to float, optional
         Words that stand for a value, in small letters.
+    at_most : float
+        The largest number that can be right: commas mean no thousands where it is below those.
 
     Returns
     -------
@@ -172,7 +183,7 @@ def parse_numbers(
             plain[row] = text
         elif text.casefold() not in MISSING:
             wrong.append((row, *_no_number(text)))
-    mark, doubtful = _decimal_mark(plain.values())
+    mark, doubtful = _decimal_mark(plain.values(), thousands=at_most >= _LEAST_THOUSAND)
     for row, text in plain.items():
         if ("," in text and mark != ",") or ("." in text and mark == ","):
             wrong.append((row, f"{text!r} {doubtful}", "write every number with a decimal point"))
@@ -200,7 +211,7 @@ def _no_number(text: str) -> tuple[str, str]:
     return f"{text!r} is not a number", "write a plain number without unit, or leave the cell empty"
 
 
-def _decimal_mark(texts: Iterable[str]) -> tuple[str, str]:
+def _decimal_mark(texts: Iterable[str], *, thousands: bool) -> tuple[str, str]:
     """Tell a column's decimal mark, and what is wrong with cells that have the other."""
     held = list(texts)
     commas = [text for text in held if "," in text]
@@ -209,6 +220,6 @@ def _decimal_mark(texts: Iterable[str]) -> tuple[str, str]:
         return ".", ""
     if len(points) >= len(commas):
         return ".", "has a comma where other rows have a decimal point"
-    if all(THOUSANDS.fullmatch(text) for text in commas):
+    if thousands and all(THOUSANDS.fullmatch(text) for text in commas):
         return ".", "may mean thousands or decimals"
     return ",", "has a point where other rows have a decimal comma"

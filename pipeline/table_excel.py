@@ -8,6 +8,7 @@ from typing import Any
 
 from .errors import DECODER_ERRORS, InputError, detail_of
 from .reader_common import decoder_messages
+from .table_merged import Area, spread_merged
 from .table_text import SAVE_REMEDY, cleaned
 
 
@@ -19,12 +20,13 @@ def excel_rows(
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
-        has_formulas = _check_archive(name, path, max_megabytes)
+        has_formulas, has_merged = _check_archive(name, path, max_megabytes)
         # openpyxl warns of styles and validation rules that it drops: the cells don't change
         with decoder_messages(), path.open("rb") as file:
-            book = load_workbook(file, read_only=True, data_only=True)
+            # merged cells are known to a whole workbook only, which takes longer to read
+            book = load_workbook(file, read_only=not has_merged, data_only=True)
             sheets = {
-                str(each.title): _sheet_rows(each)
+                str(each.title): _table_rows(each)
                 for each in book.worksheets
                 if _wanted(each, sheet)
             }
@@ -39,8 +41,8 @@ def excel_rows(
     return sheets[chosen]
 
 
-def _check_archive(name: str, path: Path, max_megabytes: float) -> bool:
-    """Refuse an Excel file that would unpack to too much; tell whether it holds formulas."""
+def _check_archive(name: str, path: Path, max_megabytes: float) -> tuple[bool, bool]:
+    """Refuse an Excel file that unpacks to too much; tell of formulas and of merged cells."""
     with zipfile.ZipFile(path) as archive:
         size = sum(entry.file_size for entry in archive.infolist())
         if size > max_megabytes * 1e6:
@@ -50,15 +52,30 @@ def _check_archive(name: str, path: Path, max_megabytes: float) -> bool:
                 "split the table",
             )
         sheets = [entry for entry in archive.namelist() if entry.startswith("xl/worksheets/")]
-        return any(re.search(rb"<f[ >/]", archive.read(entry)) for entry in sheets)
+        texts = [archive.read(entry) for entry in sheets]
+    return (
+        any(re.search(rb"<f[ >/]", text) for text in texts),
+        any(b"<mergeCell " in text for text in texts),
+    )
 
 
 def _wanted(sheet: Any, name: str | None) -> bool:
     return hasattr(sheet, "iter_rows") and (name is None or sheet.title == name)
 
 
+def _table_rows(sheet: Any) -> list[tuple[int, list[str]]]:
+    """Give a sheet's rows, its titles left out and its merged cells filled."""
+    merged = getattr(sheet, "merged_cells", None)
+    areas = [
+        Area(held.min_row, held.max_row, held.min_col, held.max_col)
+        for held in (merged.ranges if merged else ())
+    ]
+    return spread_merged(_sheet_rows(sheet), areas)
+
+
 def _sheet_rows(sheet: Any) -> list[tuple[int, list[str]]]:
-    sheet.reset_dimensions()  # the size that a file claims may be wrong or absurd
+    if hasattr(sheet, "reset_dimensions"):
+        sheet.reset_dimensions()  # the size that a file claims may be wrong or absurd
     rows = []
     for number, cells in enumerate(sheet.iter_rows(), start=1):
         texts = cleaned(_cell_text(cell) for cell in cells)

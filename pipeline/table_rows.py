@@ -145,6 +145,7 @@ def read_mapped(
     wanted: Sequence[Wanted],
     columns: Mapping[str, str] | None = None,
     own: Mapping[str, str] | None = None,
+    private: bool = False,
 ) -> pd.DataFrame:
     """Read a table and give its columns the assay's names; the others are dropped.
 
@@ -154,6 +155,9 @@ def read_mapped(
         As `read_rows`.
     own : mapping of str to str, optional
         Further columns that must be there: assay's name to the table's usual name.
+    private : bool
+        Whether an error leaves the table's other columns unnamed: without a header, the first row
+        is a person.
 
     Raises
     ------
@@ -161,7 +165,7 @@ def read_mapped(
         If the table can't be read, lacks a column, or `columns` names one that nobody asks for.
     """
     table = open_table(folder, name, header=header)
-    return pick_columns(table, name, wanted=wanted, columns=columns, own=own)
+    return pick_columns(table, name, wanted=wanted, columns=columns, own=own, private=private)
 
 
 def pick_columns(
@@ -171,6 +175,7 @@ def pick_columns(
     wanted: Sequence[Wanted],
     columns: Mapping[str, str] | None = None,
     own: Mapping[str, str] | None = None,
+    private: bool = False,
 ) -> pd.DataFrame:
     """Give the columns of an open table the assay's names; see `read_mapped`."""
     given, own = dict(columns or {}), dict(own or {})
@@ -191,21 +196,27 @@ def pick_columns(
     missing = {ours: titles[ours] for ours in titles if ours in required} if required else {}
     missing = {ours: theirs for ours, theirs in missing.items() if theirs not in table.columns}
     if missing:
-        raise _missing(name, missing, table)
+        raise _missing(name, missing, table, private=private)
     present = {ours: theirs for ours, theirs in titles.items() if theirs in table.columns}
     picked = table[list(present.values())]
     picked.columns = pd.Index(list(present))
     return picked.copy()
 
 
-def _missing(name: str, missing: Mapping[str, str], table: pd.DataFrame) -> InputError:
+def _missing(
+    name: str, missing: Mapping[str, str], table: pd.DataFrame, *, private: bool
+) -> InputError:
     lower = {str(title).casefold().replace(" ", "_"): str(title) for title in table.columns}
+    if private:
+        lower = {}
     likely = {ours: lower.get(theirs.casefold(), "…") for ours, theirs in missing.items()}
     renames = ", ".join(f'{ours} = "{title}"' for ours, title in likely.items())
+    known = f"the columns are {', '.join(repr(str(title)) for title in table.columns)}"
+    if private:
+        known = f"the table has {len(table.columns)} columns"
     return InputError(
         name,
-        f"there is no column called {', '.join(map(repr, missing.values()))}; the columns are "
-        f"{', '.join(repr(str(title)) for title in table.columns)}",
+        f"there is no column called {', '.join(map(repr, missing.values()))}; {known}",
         f"rename the table's columns, or say what it calls them: columns = {{ {renames} }}",
     )
 

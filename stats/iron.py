@@ -1,16 +1,9 @@
-"""Iron status of animals: units, transferrin saturation, correlation with other features."""
+"""Iron status of animals: units and transferrin saturation."""
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
-
-from .columns import as_numbers, require_columns
-from .estimate import Estimate
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 IRON_G_PER_MOL = 55.845
 """Standard atomic weight of iron (IUPAC)."""
@@ -20,8 +13,6 @@ IRON_DEFICIENT_BELOW_PERCENT = 20.0
 
 _UMOL_L_PER_UG_DL = 10 / IRON_G_PER_MOL  # 1 µg/dL is 10 µg/L
 _G_L_PER_G_DL = 10.0
-_SMALLEST_CORRELATION = 4  # Fisher's interval divides by n − 3
-_EXACT_ABOVE = 1 - 1e-12
 
 
 def ug_dl_to_umol_l(iron_ug_dl: ArrayLike) -> np.ndarray:
@@ -150,117 +141,3 @@ def iron_deficient(saturation_percent: ArrayLike) -> np.ndarray:
     [True, False, False]
     """
     return np.asarray(saturation_percent, float) < IRON_DEFICIENT_BELOW_PERCENT
-
-
-def spearman(
-    x: ArrayLike, y: ArrayLike, *, name: str = "spearman", level: float = 0.95
-) -> Estimate:
-    """Spearman's rank correlation with an interval.
-
-    Parameters
-    ----------
-    x, y : array_like, shape (n,)
-        A pair an animal; pairs with a missing value are left out, and the note says so.
-    name : str
-        What the correlation is of.
-    level : float
-        Of the interval.
-
-    Returns
-    -------
-    Estimate
-        Fisher's z with the variance (1 + ρ²/2) / (n − 3) of Bonett and Wright. NaN with a note
-        where fewer than four pairs are complete or one side doesn't vary.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
-
-    References
-    ----------
-    Bonett DG, Wright TA (2000). Sample size requirements for estimating Pearson, Kendall and
-    Spearman correlations. Psychometrika 65:23-28.
-
-    Examples
-    --------
-    >>> found = spearman([1, 2, 3, 4, 5, 6], [2, 1, 4, 3, 6, 5])
-    >>> round(found.value, 4), round(found.ci_low, 3), round(found.ci_high, 3)
-    (0.8286, -0.127, 0.986)
-    """
-    from scipy import special
-
-    from .ranks import midranks
-
-    a, b = np.asarray(x, float), np.asarray(y, float)
-    if a.shape != b.shape or a.ndim != 1:
-        raise ValueError(f"a pair an animal is expected; got shapes {a.shape} and {b.shape}.")
-    known = np.isfinite(a) & np.isfinite(b)
-    left_out = f"{int((~known).sum())} pairs with a missing value left out"
-    note = "" if known.all() else left_out
-    a, b = a[known], b[known]
-    method = "Fisher's z, variance of Bonett and Wright"
-    reason = ""
-    if a.size < _SMALLEST_CORRELATION:
-        reason = f"no correlation: {a.size} complete pairs, four are needed"
-    elif np.ptp(a) == 0 or np.ptp(b) == 0:
-        reason = "no correlation: all values of one side are equal"
-    if reason:
-        note = "; ".join(part for part in (reason, note) if part)
-        return Estimate(name, math.nan, math.nan, math.nan, int(a.size), method, note)
-    rho = float(np.corrcoef(midranks(a), midranks(b))[0, 1])
-    if abs(rho) > _EXACT_ABOVE:
-        rho = math.copysign(1.0, rho)
-        note = "; ".join(part for part in ("no interval: the ranks agree wholly", note) if part)
-        return Estimate(name, rho, math.nan, math.nan, int(a.size), method, note)
-    error = math.sqrt((1 + rho**2 / 2) / (a.size - 3))
-    half = float(special.ndtri((1 + level) / 2)) * error
-    z = math.atanh(rho)
-    low, high = math.tanh(z - half), math.tanh(z + half)
-    return Estimate(name, rho, low, high, int(a.size), method, note)
-
-
-def correlate_animals(
-    animals: "pd.DataFrame", first: str, second: str, *, level: float = 0.95
-) -> tuple[Estimate, "pd.DataFrame"]:
-    """Correlate two features over animals, of whatever assays.
-
-    Parameters
-    ----------
-    animals : pandas.DataFrame
-        Rows of animals.csv: feature, animal, group, value.
-    first, second : str
-        Features, such as ``transferrin_saturation_percent`` and ``nodules``.
-    level : float
-        Of the interval.
-
-    Returns
-    -------
-    estimate : Estimate
-        Spearman's correlation with the animal as the unit. All groups are together: it may stand
-        for no more than that the groups differ in both.
-    pairs : pandas.DataFrame
-        animal, group, x, y of the animals that have both, for a figure.
-
-    Raises
-    ------
-    ValueError
-        If a feature isn't in the table, or an animal has it twice.
-    """
-    require_columns(animals, "feature", "animal", "group", "value")
-    sides = []
-    for feature in (first, second):
-        held = animals[animals["feature"] == feature]
-        if held.empty:
-            known = ", ".join(dict.fromkeys(animals["feature"].astype(str)))
-            raise ValueError(f"there is no feature {feature!r}; there are {known}.")
-        if held["animal"].duplicated().any():
-            raise ValueError(
-                f"animals have {feature!r} more than once; give the rows of one assay."
-            )
-        values = as_numbers(held["value"], "value")
-        sides.append(held[["animal", "group"]].assign(value=values).set_index("animal"))
-    x, y = (side.rename(columns={"value": name}) for side, name in zip(sides, "xy", strict=True))
-    pairs = x.join(y["y"], how="inner").reset_index()
-    name = f"Spearman correlation of {first} and {second}"
-    return spearman(pairs["x"], pairs["y"], name=name, level=level), pairs

@@ -3,23 +3,17 @@
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from xenoquant.stats.iron import (
-    correlate_animals,
     g_dl_to_g_l,
     g_l_to_g_dl,
     iron_deficient,
-    spearman,
     total_iron_binding_capacity,
     transferrin_saturation_percent,
     ug_dl_to_umol_l,
     umol_l_to_ug_dl,
 )
-
-X = [7, 18, 22, 9, 31, 14, 25, 11]
-Y = [41, 20, 25, 33, 12, 30, 14, 33]
 
 
 def test_units_by_hand():
@@ -53,57 +47,3 @@ def test_saturation_without_numbers_is_missing_not_zero():
     assert transferrin_saturation_percent(60, 50) == 120
     with pytest.raises(ValueError, match="below 0"):
         transferrin_saturation_percent(-1, 50)
-
-
-def test_spearman_is_that_of_r():
-    """R 4.2.2, cor(x, y, method = "spearman"), with ties; the interval by its formula in R."""
-    found = spearman(X, Y)
-    assert found.value == pytest.approx(-0.97007727215, rel=1e-10)
-    assert found.ci_low == pytest.approx(-0.996381541226, rel=1e-10)
-    assert found.ci_high == pytest.approx(-0.774184134433, rel=1e-10)
-    assert found.n == 8
-
-
-def test_spearman_says_why_there_is_none():
-    """Definition: four complete pairs that vary are needed; full agreement has no interval."""
-    assert "3 complete pairs" in spearman([1, 2, 3, math.nan], [3, 2, 1, 4]).note
-    assert "1 pairs with a missing value" in spearman([*X, math.nan], [*Y, 3]).note
-    assert "equal" in spearman([1, 1, 1, 1], [1, 2, 3, 4]).note
-    perfect = spearman([1, 2, 3, 4], [10, 20, 30, 40])
-    assert perfect.value == 1
-    assert math.isnan(perfect.ci_low)
-    with pytest.raises(ValueError, match="shapes"):
-        spearman([1, 2], [1, 2, 3])
-
-
-def test_intervals_hold_the_true_correlation_at_their_level():
-    """Simulated truth: normal pairs of correlation 0.6 have Spearman's (6/π) asin(0.3) = 0.582."""
-    rng = np.random.default_rng(8)
-    truth = 6 / math.pi * math.asin(0.3)
-    held = 0
-    for _ in range(400):
-        x = rng.normal(size=30)
-        y = 0.6 * x + 0.8 * rng.normal(size=30)
-        found = spearman(x, y)
-        held += found.ci_low < truth < found.ci_high
-    assert held / 400 == pytest.approx(0.95, abs=0.03)
-
-
-def test_features_of_two_assays_meet_in_their_animals():
-    """By hand: animals 007 and b to e have both; the unit is the animal."""
-    animals = pd.DataFrame(
-        {
-            "feature": ["tsat"] * 5 + ["nodules"] * 6,
-            "animal": ["007", "b", "c", "d", "e", "007", "b", "c", "d", "e", "f"],
-            "group": "a",
-            "value": [1, 2, 3, 4, 5, 9, 8, 7, 5, 6, 1],
-        }
-    )
-    estimate, pairs = correlate_animals(animals, "tsat", "nodules")
-    assert pairs["animal"].tolist() == ["007", "b", "c", "d", "e"]
-    assert pairs["y"].tolist() == [9, 8, 7, 5, 6]
-    assert estimate.value == pytest.approx(-0.9)  # 1 − 6 · 38 / 120
-    with pytest.raises(ValueError, match="no feature 'hb'"):
-        correlate_animals(animals, "tsat", "hb")
-    with pytest.raises(ValueError, match="more than once"):
-        correlate_animals(pd.concat([animals, animals]), "tsat", "nodules")

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import pandas as pd
 from pydantic import Field, field_validator
 
-from .errors import InputError
-from .problems import ProblemRow
+from .problems import ProblemRow, RefusedTable
 from .qpcr_notes import efficiency_table, qpcr_notes
-from .qpcr_table import read_dilutions, read_wells
+from .qpcr_table import Wells, read_dilutions, read_wells
 from .table_assay import TableAssay, TableResult
 from .table_rows import animal_features
 
@@ -38,6 +37,16 @@ class QpcrAssay(TableAssay):
         description="A table of dilution series (gene, quantity, cq) that the amplification of "
         "its genes is worked out from.",
     )
+    animals: str | None = Field(
+        None,
+        description="A table of animals and their groups, for a table of wells that has no column "
+        "of groups; without it the sample sheet is asked.",
+    )
+    calibrators: tuple[str, ...] = Field(
+        (),
+        description="Samples that were run on several plates to bring them together and are no "
+        "animal; they need no group and are in no comparison.",
+    )
 
     reminders: ClassVar[tuple[str, ...]] = (
         "Fold changes are tested on log2; a pooled sample has n = 1 and never a p.",
@@ -51,8 +60,8 @@ class QpcrAssay(TableAssay):
         return genes
 
     def files(self) -> tuple[str, ...]:
-        """Give the table of wells, and that of the dilutions if there is one."""
-        return (self.table,) if self.dilutions is None else (self.table, self.dilutions)
+        """Give the table of wells, and those of dilutions and animals if there are any."""
+        return tuple(name for name in (self.table, self.dilutions, self.animals) if name)
 
     def evaluate(self, name: str, folder: Path, header: "StudyHeader") -> TableResult:
         """Work out fold changes from the table's wells; see `TableAssay.evaluate`."""
@@ -67,11 +76,14 @@ class QpcrAssay(TableAssay):
             header=header,
             columns=self.columns,
             reference_genes=self.reference_genes,
+            animals=self.animals,
+            calibrators=self.calibrators,
         )
+        self._require_reference(read, header)
         efficiencies, problems = self._efficiencies(name, folder, header, read.wells)
-        self._require_reference(read.wells, header)
         judged = judge_wells(read.wells)
         samples, plates = calibrate_plates(combine_wells(judged))
+        samples = samples[samples["group"] != ""].reset_index(drop=True)  # no calibrators
         quantities = relative_quantities(
             samples,
             reference_genes=self.reference_genes,
@@ -103,22 +115,25 @@ class QpcrAssay(TableAssay):
             },
         )
 
-    def _require_reference(self, wells: pd.DataFrame, header: "StudyHeader") -> None:
+    def _require_reference(self, read: Wells, header: "StudyHeader") -> None:
+        wells = read.wells
         genes = set(wells["gene"])
         absent = [gene for gene in self.reference_genes if gene not in genes]
         if absent:
-            raise InputError(
+            raise RefusedTable(
                 self.table,
                 f"no usable row holds the reference genes {', '.join(map(repr, absent))}; the "
                 f"genes there are {', '.join(map(repr, sorted(genes))) or 'none'}",
                 "mend reference_genes in study.toml, or the gene column",
+                read.problems,
             )
         if not (wells["group"] == header.reference).any():
-            raise InputError(
+            raise RefusedTable(
                 self.table,
                 f"no usable row belongs to the reference group {header.reference!r}, which fold "
                 "changes are relative to",
                 "add its samples, or name another reference in study.toml",
+                read.problems,
             )
 
     def _efficiencies(

@@ -12,7 +12,7 @@ import pandas as pd
 
 from .errors import InputError, detail_of
 from .table_excel import excel_rows
-from .table_rows import open_table
+from .table_rows import identity_columns, open_table, read_mapped
 from .tables import MAX_MEGABYTES, ROW, read_table
 
 if TYPE_CHECKING:
@@ -36,17 +36,23 @@ _TITLES = {
     "cq": ("cт", "ct", "cq", "cp", "c(t)", "cq value"),
     "replicate": ("well position", "well"),
     "excluded": ("omit", "omitted", "exclude"),
+    "task": ("task", "content"),
 }
 
 
 def open_plate(
-    folder: Path, name: str, *, header: "StudyHeader", columns: Mapping[str, str]
+    folder: Path,
+    name: str,
+    *,
+    header: "StudyHeader",
+    columns: Mapping[str, str],
+    animals: str | None = None,
 ) -> pd.DataFrame:
     """Read a Cq table: RDML, an instrument's export, or a plain table.
 
     Lines above the header of an export are passed over, and the instruments' usual titles are
-    understood. Where the table has no column of groups, the study's sample sheet gives each
-    animal's.
+    understood. Where the table has no column of groups, the table of animals gives each
+    animal's, or the study's sample sheet.
 
     Parameters
     ----------
@@ -58,6 +64,8 @@ def open_plate(
         Names the columns of animal and group.
     columns : mapping of str to str
         What the table calls its columns, as the study file says.
+    animals : str, optional
+        A table of the study's folder with the columns of animal and group.
 
     Returns
     -------
@@ -67,13 +75,15 @@ def open_plate(
     Raises
     ------
     InputError
-        If the table can't be read.
+        If a table can't be read, or nothing tells the animals' groups.
     """
     if Path(name).suffix.lower() in RDML_SUFFIXES:
         table = _rdml(name, folder / name, header)
     else:
         table = _table(folder, name, header, columns)
-    return _with_groups(_titled(table, header, columns), folder, header, columns)
+    titled = _titled(table, header, columns)
+    groups = _named_groups(folder, header, animals)
+    return _with_groups(name, titled, groups, header, columns)
 
 
 def _table(
@@ -106,52 +116,66 @@ def _has(cells: Sequence[str], wanted: Sequence[set[str]]) -> bool:
 
 
 def _below_header(name: str, path: Path, wanted: Sequence[set[str]]) -> pd.DataFrame | None:
-    """Give the table under the first row that has the titles wanted, up to an empty row."""
+    """Give the table under the first row that has the titles wanted.
+
+    Below an empty row it goes on only with wells: rows that have a gene and a Cq.
+    """
     if not path.is_file():
         return None
-    rows = _excel(name, path) if path.suffix.lower() in _EXCEL_SUFFIXES else _lines(path)
+    is_excel = path.suffix.lower() in _EXCEL_SUFFIXES
+    rows = _excel(name, path) if is_excel else _lines(path, wanted)
     start = next((place for place, (_, cells) in enumerate(rows) if _has(cells, wanted)), None)
     if start is None:
         return None
-    titles = [title for title in rows[start][1] if title]
+    # Some exports begin every line with an empty cell: a title names the cells at its own place.
+    places = [place for place, title in enumerate(rows[start][1]) if title]
+    titles = [rows[start][1][place] for place in places]
+    if len(set(titles)) < len(titles):
+        return None
+    wells = [place for place in places if _is_one(rows[start][1][place], wanted)]
     body: dict[int, list[str]] = {}
     before = rows[start][0]
     for number, cells in rows[start + 1 :]:
-        if number != before + 1 or not any(cells[: len(titles)]):
-            break
-        body[number] = [*cells, *[""] * len(titles)][: len(titles)]
+        held = [*cells, *[""] * (max(places) + 1)]
+        if number != before + 1 and not all(held[place] for place in wells):
+            break  # below a gap: a summary, or more wells
+        body[number] = [held[place] for place in places]
         before = number
-    if len(set(titles)) < len(titles):
-        return None
     table = pd.DataFrame.from_dict(body, orient="index", columns=titles, dtype=str)
     return table.rename_axis(ROW)
+
+
+def _is_one(title: str, wanted: Sequence[set[str]]) -> bool:
+    return any(title.strip().casefold() in names for names in wanted)
 
 
 def _excel(name: str, path: Path) -> list[tuple[int, list[str]]]:
     return excel_rows(name, path, None, max_megabytes=MAX_MEGABYTES)
 
 
-def _lines(path: Path) -> list[tuple[int, list[str]]]:
-    """Split each line of a text at whichever separator gives it the most cells."""
+def _lines(path: Path, wanted: Sequence[set[str]]) -> list[tuple[int, list[str]]]:
+    """Split the lines of a text at the separator that parts the titles wanted."""
     data = path.read_bytes()
     utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     try:
         text = data.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", "replace")
-    rows = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        splits = [next(csv.reader([line], delimiter=mark), []) for mark in _SEPARATORS]
-        cells = [cell.strip() for cell in max(splits, key=len)]
-        if any(cells):
-            rows.append((number, cells))
-    return rows
+    for mark in _SEPARATORS:
+        rows = []
+        for number, line in enumerate(text.splitlines(), start=1):
+            cells = [cell.strip() for cell in next(csv.reader([line], delimiter=mark), [])]
+            if any(cells):
+                rows.append((number, cells))
+        if any(_has(cells, wanted) for _, cells in rows):
+            return rows
+    return []
 
 
 def _titled(table: pd.DataFrame, header: "StudyHeader", columns: Mapping[str, str]) -> pd.DataFrame:
     """Give an instrument's columns the usual titles, where the study file names no others."""
     usual = {"animal": header.animal, "gene": "gene", "cq": "cq"}
-    usual |= {"replicate": "replicate", "excluded": "excluded"}
+    usual |= {"replicate": "replicate", "excluded": "excluded", "task": "task"}
     renamed = {}
     for ours, title in usual.items():
         if ours in columns or title in columns or title in table.columns:
@@ -163,21 +187,43 @@ def _titled(table: pd.DataFrame, header: "StudyHeader", columns: Mapping[str, st
     return table.rename(columns=renamed)
 
 
+def _named_groups(folder: Path, header: "StudyHeader", animals: str | None) -> dict[str, str]:
+    """Give the groups that the table of animals or the sample sheet names, by animal."""
+    if animals is not None:
+        own = identity_columns(header)
+        table = read_mapped(folder, animals, header=header, wanted=(), own=own)
+        return dict(zip(table["animal"].map(str), table["group"].map(str), strict=True))
+    sheet = folder / SAMPLE_SHEET
+    if not sheet.is_file():
+        return {}
+    samples = read_table(sheet, text_columns=[header.animal, header.group])
+    if not {header.animal, header.group} <= set(samples.columns):
+        return {}
+    return dict(zip(samples[header.animal], samples[header.group], strict=True))
+
+
 def _with_groups(
-    table: pd.DataFrame, folder: Path, header: "StudyHeader", columns: Mapping[str, str]
+    name: str,
+    table: pd.DataFrame,
+    groups: Mapping[str, str],
+    header: "StudyHeader",
+    columns: Mapping[str, str],
 ) -> pd.DataFrame:
-    """Take animals' groups from the sample sheet, if the table doesn't have them."""
+    """Give a table without a column of groups those of its animals."""
     animal = columns.get("animal", header.animal)
     if "group" in columns or header.group in columns or header.group in table.columns:
         return table
-    sheet = folder / SAMPLE_SHEET
-    if animal not in table.columns or not sheet.is_file():
-        return table
-    samples = read_table(sheet, text_columns=[header.animal, header.group])
-    if not {header.animal, header.group} <= set(samples.columns):
-        return table
-    groups = dict(zip(samples[header.animal], samples[header.group], strict=True))
-    return table.assign(**{header.group: table[animal].map(lambda name: groups.get(name, ""))})
+    if animal not in table.columns:
+        return table  # what is missing is said where columns are looked for
+    if not any(groups.get(str(one)) for one in table[animal]):
+        raise InputError(
+            name,
+            f"the table has no column called {header.group!r}, and nothing else tells the groups "
+            "of its animals",
+            'say what the table calls it, columns = { group = "…" }, or give a table of animals '
+            'and their groups: animals = "animals.csv"',
+        )
+    return table.assign(**{header.group: table[animal].map(lambda one: groups.get(str(one), ""))})
 
 
 def _rdml(name: str, path: Path, header: "StudyHeader") -> pd.DataFrame:

@@ -103,7 +103,16 @@ def qpcr_notes(
         "plates": _plates(plates),
         "pooled": _pooled(quantities),
         "controls_with_a_cq": _controls(read.controls),
-        "miqe": _miqe(judged, quantities, stability, efficiencies, plates, read.controls),
+        "standards_left_out": read.standards,
+        "miqe": _miqe(
+            judged,
+            quantities,
+            stability,
+            efficiencies,
+            plates,
+            read.controls,
+            assay.calibrators,
+        ),
         "miqe_not_in_the_table": list(NOT_IN_A_TABLE),
     }
 
@@ -173,6 +182,7 @@ def _miqe(
     efficiencies: pd.DataFrame,
     plates: pd.DataFrame,
     controls: pd.DataFrame,
+    calibrators: Sequence[str],
 ) -> dict[str, str]:
     """Fill the items of MIQE that the table can fill."""
     sizes = judged.groupby(["animal", "group", "gene", "plate"], sort=False).size()
@@ -184,7 +194,7 @@ def _miqe(
     references = quantities.loc[quantities["is_reference_gene"], "gene"].nunique()
     return {
         "biological replicates": ", ".join(f"{group}: {n}" for group, n in animals.items()),
-        "technical replicates": f"{sizes.min()} to {sizes.max()} wells a sample and gene",
+        "technical replicates": f"{_span(sizes.min(), sizes.max())} a sample and gene",
         "repeatability": f"median SD of wells {spread.median():.3f} Cq, largest {spread.max():.3f}"
         if len(spread)
         else "one well a sample and gene",
@@ -203,12 +213,28 @@ def _miqe(
         or "no dilution series",
         "outliers": POLICY["technical_replicates"] + f"; {int((~judged['used']).sum())} wells left "
         "out",
-        "inter-run calibration": "by shared samples" if len(plates) else "one plate a gene",
+        "inter-run calibration": _calibration(plates, calibrators),
         "no-template controls": "none in the table"
         if controls.empty
         else f"{len(controls)} wells, {int(controls['cq'].notna().sum())} with a Cq",
         "statistics": "on log2 fold changes, Benjamini-Hochberg over the target genes",
     }
+
+
+def _span(fewest: int, most: int) -> str:
+    return f"{most} wells" if fewest == most else f"{fewest} to {most} wells"
+
+
+def _calibration(plates: pd.DataFrame, calibrators: Sequence[str]) -> str:
+    """Say how plates were brought together, and which genes' plates weren't."""
+    if plates.empty:
+        return "one plate a gene"
+    runs = plates.groupby("gene", sort=False)["run"].nunique()
+    apart = [str(gene) for gene in runs.index[runs > 1]]
+    linked = f"by {', '.join(calibrators)}" if calibrators else "by shared samples"
+    if len(apart) == len(runs):
+        return "none: plates share no sample"
+    return linked + (f", not of {', '.join(apart)}: their plates share no sample" if apart else "")
 
 
 def _rounded(number: float) -> float | None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,11 @@ UNDETERMINED = dict.fromkeys(
 CONTROLS = frozenset(
     {"ntc", "no template control", "no-template control", "water", "nrt", "-rt", "no rt", "no-rt"}
 )
+# What instruments call a well's task, with a number behind it or not; any other is a sample.
+_CONTROL_TASK = (
+    r"(?:ntc|nrt|nac|neg|neg(?:ative)? (?:ctrl|control)|no[- ]template control)(?:-\d+)?"
+)
+_STANDARD_TASK = r"(?:std|standard)(?:-\d+)?"
 _TRUE = ("true", "yes", "y", "1", "x", "pooled", "pool")
 _FALSE = ("false", "no", "n", "0")
 # No instrument runs more cycles; a number above isn't a Cq.
@@ -40,6 +45,7 @@ _OPTIONAL = (
     TextColumn("plate", required=False, empty=True),
     TextColumn("pooled", required=False, empty=True, one_of=(*_TRUE, *_FALSE)),
     TextColumn("excluded", required=False, empty=True),
+    TextColumn("task", required=False, empty=True),
 )
 
 
@@ -60,6 +66,8 @@ class Wells:
         Columns of a wide table that hold no numbers.
     form : str
         "long" or "wide".
+    standards : int
+        Rows of standards, which are no samples and are left out.
     """
 
     wells: pd.DataFrame
@@ -67,6 +75,7 @@ class Wells:
     problems: tuple[ProblemRow, ...]
     ignored_columns: tuple[str, ...] = ()
     form: str = "long"
+    standards: int = 0
 
 
 def read_wells(
@@ -77,27 +86,30 @@ def read_wells(
     header: "StudyHeader",
     columns: Mapping[str, str],
     reference_genes: Sequence[str],
+    animals: str | None = None,
+    calibrators: Sequence[str] = (),
 ) -> Wells:
     """Read the wells of a study's qPCR table.
 
     A long table has a row a well with columns gene and cq; a wide one has a column a gene, and is
     known by lacking both and having the reference genes as columns. Exports and RDML are read as
-    `open_plate` says.
+    `open_plate` says. Calibrators are samples that link plates and are no animal: their wells
+    have no group.
 
     Raises
     ------
     InputError
         If the table can't be read, or lacks a column.
     """
-    table = open_plate(folder, name, header=header, columns=columns)
+    table = open_plate(folder, name, header=header, columns=columns, animals=animals)
     titles = {column: columns.get(column, column) for column in ("gene", "cq")}
     wide = not any(title in table.columns for title in titles.values())
     if wide and all(gene in table.columns for gene in reference_genes):
-        return _wide(assay, name, table, header, columns)
+        return _wide(assay, name, table, header, columns, calibrators)
     wanted = (TextColumn("gene"), _CQ, *_OPTIONAL)
     own = identity_columns(header)
     picked = pick_columns(table, name, wanted=wanted, columns=columns, own=own)
-    return _wells(assay, name, picked, header, wanted, columns)
+    return _wells(assay, name, picked, header, wanted, columns, calibrators)
 
 
 def read_dilutions(
@@ -117,15 +129,23 @@ def _wells(
     header: "StudyHeader",
     wanted: Sequence[Wanted],
     columns: Mapping[str, str],
+    calibrators: Sequence[str],
 ) -> Wells:
     """Check the rows of a table; pools get a name of their own, controls are set aside."""
     picked = _named_pools(_small_letters(picked))
+    task = picked["task"] if "task" in picked else pd.Series("", index=picked.index)
+    task = task.map(str).str.strip().str.casefold()
     is_control = picked["animal"].map(str).str.casefold().isin(CONTROLS)
-    checked = check_rows(
-        assay, name, picked[~is_control], header=header, wanted=wanted, titles=columns
-    )
+    is_control |= task.str.fullmatch(_CONTROL_TASK)
+    is_standard = task.str.fullmatch(_STANDARD_TASK) & ~is_control
+    samples = picked[~is_control & ~is_standard]
+    linking = samples["animal"].isin(list(calibrators))
+    # A calibrator has no group; the reference's stands in while the cells are checked.
+    samples = samples.assign(group=samples["group"].where(~linking, header.reference))
+    checked = check_rows(assay, name, samples, header=header, wanted=wanted, titles=columns)
     checked = one_group_an_animal(assay, name, checked)
-    wells = checked.table.copy()
+    wells = checked.table.drop(columns="task", errors="ignore")
+    wells["group"] = wells["group"].where(~wells["animal"].isin(list(calibrators)), "")
     for optional in ("replicate", "plate"):
         if optional not in wells:
             wells[optional] = ""
@@ -133,11 +153,21 @@ def _wells(
     excluded = wells["excluded"] if "excluded" in wells else pd.Series("", index=wells.index)
     wells["excluded"] = ~excluded.str.casefold().isin((*_FALSE, ""))
     wells["pooled"] = pooled.isin(_TRUE).astype(bool)
-    return Wells(wells, _controls(picked[is_control]), checked.problems)
+    return Wells(
+        wells,
+        _controls(picked[is_control]),
+        checked.problems,
+        standards=int(is_standard.sum()),
+    )
 
 
 def _wide(
-    assay: str, name: str, table: pd.DataFrame, header: "StudyHeader", columns: Mapping[str, str]
+    assay: str,
+    name: str,
+    table: pd.DataFrame,
+    header: "StudyHeader",
+    columns: Mapping[str, str],
+    calibrators: Sequence[str],
 ) -> Wells:
     """Read a table with a column a gene: each cell is a well."""
     own = identity_columns(header)
@@ -152,7 +182,7 @@ def _wide(
     picked = pick_columns(table, name, wanted=wanted, columns=columns, own=own)
     # An empty cell of a wide table is a well that wasn't run; "Undetermined" is one that was.
     run = {gene: table[gene].map(str).str.strip() != "" for gene in genes}
-    read = _wells(assay, name, picked, header, wanted, columns)
+    read = _wells(assay, name, picked, header, wanted, columns, calibrators)
     kept = [column for column in read.wells.columns if column not in genes]
     parts = [
         read.wells.loc[run[gene].reindex(read.wells.index), kept].assign(
@@ -161,7 +191,8 @@ def _wide(
         for gene in genes
     ]
     ignored = tuple(title for title in others if title not in genes)
-    return Wells(pd.concat(parts), read.controls, read.problems, ignored, "wide")
+    wells = pd.concat(parts) if parts else read.wells.assign(gene="", cq=math.nan)
+    return replace(read, wells=wells, ignored_columns=ignored, form="wide")
 
 
 def _mostly_numbers(cells: pd.Series) -> bool:

@@ -68,7 +68,7 @@ def test_folds_by_hand(tmp_path):
 def test_notes_can_be_stored(tmp_path):
     notes = evaluate(tmp_path).notes
     assert json.loads(json.dumps(notes)) == notes
-    assert notes["miqe"]["technical replicates"] == "2 to 2 wells a sample and gene"
+    assert notes["miqe"]["technical replicates"] == "2 wells a sample and gene"
     assert notes["amplification"] == {"Snai1": 2.0, "Gapdh": 2.0}
     assert notes["miqe_not_in_the_table"]
 

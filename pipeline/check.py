@@ -1,16 +1,20 @@
 """Checking a study before any work: every problem of its inputs at once."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from .errors import InputError, StudyError
 from .evidence import evaluate_tables, prepare_assays
+from .linking import conflicting_groups
 from .problems import ProblemRow
 from .readers import inspect_image, split_reference
 from .samples import BLANK, NEGATIVE_CONTROL, SAMPLE, Sample, check_samples
 from .study import Study, load_study
+from .table_assay import TableResult
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,8 @@ def check_study(path: Path) -> CheckReport:
         return CheckReport(errors=tuple(str(problem) for problem in error.problems))
     samples, errors = check_samples(study)
     study, samples, unusable = prepare_assays(study, samples)
-    _, problems = evaluate_tables(study)
+    tables, problems = evaluate_tables(study)
+    problems += conflicting_groups(study, _animals(samples, tables))
     return CheckReport(
         facts=_facts(study, samples),
         errors=tuple(map(str, errors)),
@@ -80,10 +85,21 @@ def check_study(path: Path) -> CheckReport:
     )
 
 
+def _animals(samples: Sequence[Sample], tables: Mapping[str, TableResult]) -> pd.DataFrame:
+    """Give every animal's group as each assay's sheet or table says it."""
+    columns = ["assay", "animal", "group"]
+    named = [(s.assay, s.animal, s.group) for s in samples if s.role == SAMPLE and s.animal]
+    held = [result.animals.assign(assay=name)[columns] for name, result in tables.items()]
+    return pd.concat([pd.DataFrame(named, columns=columns), *held], ignore_index=True)
+
+
 def _facts(study: Study, samples: Sequence[Sample]) -> tuple[str, ...]:
     lines = []
     for name, assay in study.image_assays.items():
         held = [sample for sample in samples if sample.assay == name]
+        if assay.files():  # its own sheet names the animals
+            lines.append(f"{name} ({assay.method}): {len(held)} images, {', '.join(assay.files())}")
+            continue
         roles = Counter(sample.role for sample in held)
         animals = {sample.animal for sample in held if sample.role == SAMPLE}
         groups = {sample.group for sample in held if sample.role == SAMPLE}
@@ -122,7 +138,7 @@ def _warnings(study: Study, samples: Sequence[Sample]) -> list[str]:
         if not held:
             lines.append(f"{name}: the sample sheet has no image of this assay.")
         lines += [f"{name}: {text}" for text in assay.doubts(held)]
-        lines += _group_warnings(study, name, held)
+        lines += [] if assay.files() else _group_warnings(study, name, held)
     return lines
 
 

@@ -22,6 +22,7 @@ _NUMBERS = frozenset(
         *("m_at_exclusion", "rank", "cq", "shared_samples", "offset_cq", "deficient", "missing"),
         *("deficient_percent", "mean", "sd", "sem", "median", "q1", "q3", "volume", "ratio"),
         *("loading_volume", "relative_volume", "animals", "last_volume_mm3"),
+        *("rho", "rho_within", "within_low", "within_high", "x", "y"),
     )
 )
 _TRUTHS = frozenset(("pooled", "used", "saturated", "is_reference_gene"))

@@ -6,6 +6,7 @@ from .report_claims import Claim
 from .report_exhibits import Evidence, Exhibit, Exhibits, filled, flag_counts, flag_table
 from .report_exhibits import held_tables as held
 from .report_figures import Mark
+from .report_links import links_exhibit, links_table
 from .report_tables import Table, plain_table
 from .report_view import AssayView
 from .report_words import feature_label, format_number, level_label
@@ -21,15 +22,16 @@ def iron_exhibits(evidence: Evidence) -> Exhibits:
         tables=held([_deficient_table(evidence)]),
     )
     together = Exhibit(
-        "What goes with what",
+        "Quantities of iron status among themselves",
         caption="Spearman's rank correlation over the animals of all groups together: quantities "
         "that a diet moves both go together through it.",
         tables=held([_correlation_table(evidence)]),
     )
+    links = links_exhibit(evidence)
     return Exhibits(
-        after=filled([deficient, together]),
-        folded=held([flag_table(evidence)]),
-        claims=deficient.claims,
+        after=filled([deficient, links, together]),
+        folded=held([links_table(evidence), flag_table(evidence)]),
+        claims=[*deficient.claims, *links.claims],
         flags=flag_counts(evidence.extra),
     )
 

@@ -15,6 +15,7 @@ from .comparing import compare_study
 from .drawing import DrawJob, draw_job, lost_drawing
 from .errors import Problem, StudyError
 from .evidence import describe_tables, evaluate_tables, join_animals, prepare_assays
+from .linking import conflicting_groups, link_iron
 from .measuring import Job, Outcome, lost_job, measure_job
 from .plan import Plan, Task, plan_study
 from .problems import ProblemRow, problem_table
@@ -197,11 +198,14 @@ class _Run:
             self.problems.extend(unusable)
             tables = {**conclusions, **sheets}
             tables = with_readings(self.study, self.store, found, reviewed, results, tables)
+            animals = join_animals(animal_table(self.study, results), tables)
+            self.problems.extend(conflicting_groups(self.study, animals))
+            tables = link_iron(self.study, animals, tables)
         done = [task for task in done if task.fingerprint in self.store]
         with self._timed("draw"):
             self._draw(done, results)
         with self._timed("compare"):
-            self._write_tables(results, tables)
+            self._write_tables(results, animals, tables)
         counts = {
             "measured": measured,
             "reused": len(found) - measured,
@@ -304,7 +308,10 @@ class _Run:
         published.update(current, {name: result.calibration for name, result in results.items()})
 
     def _write_tables(
-        self, results: Mapping[str, AssayResult], tables: Mapping[str, TableResult]
+        self,
+        results: Mapping[str, AssayResult],
+        animals: pd.DataFrame,
+        tables: Mapping[str, TableResult],
     ) -> None:
         folder = self.study.results
         for name, result in results.items():
@@ -314,7 +321,6 @@ class _Run:
                     for sample, image in result.classified
                 ]
                 write_parquet(folder / kind / f"{name}.parquet", join_tables(held))
-        animals = join_animals(animal_table(self.study, results), tables)
         comparisons, problems = compare_study(self.study, animals, tables)
         self.problems.extend(problems)
         further = [table for result in tables.values() for table in result.tables.items()]

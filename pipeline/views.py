@@ -100,10 +100,29 @@ def _table_view(name: str, assay: TableAssay, result: TableResult | None) -> Ass
     )
 
 
+def leading_features(assay: Assay | TableAssay, result: TableResult | None) -> tuple[str, ...]:
+    """Give an assay's features in the order in which they are shown, the first reported first.
+
+    Parameters
+    ----------
+    assay : Assay or TableAssay
+        The assay.
+    result : TableResult or None
+        What it read from a table or from a sheet of its own.
+    """
+    if isinstance(assay, TableAssay):
+        return _table_features(assay.method, result)
+    if result is None:
+        return tuple(assay.features)
+    return tuple(dict.fromkeys(result.animals["feature"])) or tuple(assay.features)
+
+
 def _table_features(method: str, result: TableResult | None) -> tuple[str, ...]:
     """Give the features that stand in front; of the many days of growth the last alone."""
     if result is None:
         return ()
+    if method == "qpcr":  # compares its folds itself, on log2
+        return tuple(dict.fromkeys(result.animals["feature"]))
     if method != "growth":
         return result.compared
     days = [feature for feature in result.compared if feature.startswith(_DAY)]

@@ -76,6 +76,35 @@ def equivalent_dose_mg_per_kg(dose: float, *, animal: str = "mouse", other: str 
     return dose * _km(animal) / _km(other)
 
 
+def dose_mg_per_m2(dose: float, *, species: str = "mouse") -> float:
+    """Dose per body surface.
+
+    Parameters
+    ----------
+    dose : float
+        Dose in mg/kg.
+    species : {"mouse", "rat", "human"}
+        Whose body.
+
+    Returns
+    -------
+    float
+        Dose in mg/m²: dose · Km, body mass over body surface.
+
+    References
+    ----------
+    US FDA (2005). Guidance for industry: estimating the maximum safe starting dose in initial
+    clinical trials for therapeutics in adult healthy volunteers, table 1.
+
+    Examples
+    --------
+    >>> dose_mg_per_m2(10.0, species="rat")
+    60.0
+    """
+    _positive(dose=dose)
+    return dose * _km(species)
+
+
 def iron_in_blood_mg(volume_ml: float, haemoglobin_g_l: float) -> float:
     """Iron that stands in the haemoglobin of a volume of blood.
 

@@ -48,6 +48,8 @@ def test_the_demo_runs_and_says_how_close_it_came(tmp_path):
     assert [line.split(",")[0].strip() for line in lines if line.endswith(":")][-7:] == [*assays]
     # a line for each diet of each assay
     assert sum(line.lstrip().startswith(diet.name) for line in lines for diet in DIETS) == 21
+    links = pd.read_csv(summary.results / "iron_links.csv")
+    assert set(links["other_assay"]) == {*assays} - {"iron"}
     truth = pd.read_csv(tmp_path / "demo" / "truth.csv")
     images = pd.read_csv(summary.results / "images.csv")
     keys = ["assay", "image", "feature"]

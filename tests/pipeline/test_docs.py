@@ -1,5 +1,6 @@
 """Every command of README and docs is run, and every link and picture in them is there."""
 
+import doctest
 import re
 import shlex
 import shutil
@@ -12,6 +13,7 @@ from xenoquant.pipeline.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+WITH_PYTHON = [page for page in PAGES if ">>>" in page.read_text(encoding="utf-8")]
 VOLUMES = """animal,diet,volume_mm3
 m1,350 ppm,1400
 m2,350 ppm,1500
@@ -55,6 +57,18 @@ def desk(finished_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         (folder / f"{name}.csv").write_text(text)
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if ">>>" in page.read_text(encoding="utf-8")],
+    ids=lambda page: page.name,
+)
+def test_python_of_the_documents_gives_what_it_shows(page):
+    """Authority: a reader types it; what stands below is what comes."""
+    found = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    assert found.attempted > 0
+    assert found.failed == 0
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -464,6 +464,23 @@ def iron(folder: Path) -> AssayView:
             "",
         ),
     )
+    link = (-0.8, -0.95, -0.3, -0.1, -0.6, 0.5, "Fisher's z", "")
+    write(
+        folder,
+        "iron_links",
+        "feature other_assay other_feature n rho ci_low ci_high rho_within within_low within_high "
+        "method note",
+        ("transferrin_saturation_percent", "lungs", "nodules_per_lobe", 4, *link),
+    )
+    write(
+        folder,
+        "iron_linked_animals",
+        "feature other_assay other_feature animal group x y",
+        *(
+            ("transferrin_saturation_percent", "lungs", "nodules_per_lobe", animal, group, x, y)
+            for animal, group, x, y in (("a01", "control", 30.0, 5), ("a03", "low", 10.0, 20))
+        ),
+    )
     deficient = (("control", 2, 0, 0.0), ("low", 2, 2, 100.0))
     write(folder, "iron_deficient", "group n deficient deficient_percent", *deficient)
     return AssayView(
@@ -473,7 +490,9 @@ def iron(folder: Path) -> AssayView:
         calibration={"deficient_below_percent": 20.0},
         files=("iron.csv",),
         rows=4,
-        further_tables=("iron_correlations", "iron_deficient"),
+        further_tables=(
+            *("iron_correlations", "iron_deficient", "iron_links", "iron_linked_animals"),
+        ),
     )
 
 
@@ -483,6 +502,15 @@ def test_the_mark_of_iron_deficiency_is_drawn(tmp_path: Path) -> None:
     assert html.count("20 %: deficient below</text>") == 2
     assert "Transferrin saturation below 20 %: 0 of 2 in control; 2 of 2 in low." in html
     assert "Transferrin saturation (%) and Serum iron (µmol/L)" in html
+
+
+def test_what_goes_with_iron_is_drawn_and_said(tmp_path: Path) -> None:
+    """ρ −0.8 whose interval leaves 0 out, within groups not: said on the page and on the first."""
+    html = report(tmp_path, iron(tmp_path))
+    line = "lungs, nodules per lobe: lower where transferrin saturation is higher, over all groups;"
+    assert words(html).count(f"{line} not shown within them.") == 2
+    assert "Spearman's ρ −0.8000 (95 % CI −0.9500 to −0.3000), n = 4 animals" in html
+    assert "Transferrin saturation (%) across, Nodules per lobe upwards, 2 animals" in html
 
 
 def test_a_mark_beyond_the_axis_is_not_drawn() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from xenoquant.stats.doses import (
     dose_mg_per_kg,
+    dose_mg_per_m2,
     equivalent_dose_mg_per_kg,
     iron_in_blood_mg,
     iron_in_salt,
@@ -16,6 +17,13 @@ def test_equivalent_dose_is_the_fdas_conversion():
     assert 1 / equivalent_dose_mg_per_kg(1.0, animal="rat") == pytest.approx(6.2, abs=0.05)
     there = equivalent_dose_mg_per_kg(7.0, animal="human", other="mouse")
     assert equivalent_dose_mg_per_kg(there) == pytest.approx(7.0)
+
+
+def test_equivalent_doses_are_one_dose_of_surface():
+    """FDA 2005, table 1: Km 3, 6 and 37 of mouse, rat and human turn mg/kg into mg/m²."""
+    assert [dose_mg_per_m2(1.0, species=name) for name in ("mouse", "rat", "human")] == [3, 6, 37]
+    human = equivalent_dose_mg_per_kg(16.67)
+    assert dose_mg_per_m2(human, species="human") == pytest.approx(dose_mg_per_m2(16.67))
 
 
 def test_the_papers_dose_is_the_same_per_kilogram():

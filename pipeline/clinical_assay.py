@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import pandas as pd
 from pydantic import Field, field_validator, model_validator
 
-from .errors import InputError
-from .problems import ProblemRow
+from .problems import ProblemRow, RefusedTable
 from .table_assay import TableAssay, TableResult
 from .table_rows import (
     NumberColumn,
@@ -77,7 +76,7 @@ class ClinicalAssay(TableAssay):
             levels = outcome_levels(subjects[self.outcome], self.positive)
         except ValueError as error:
             remedy = "mend positive in study.toml, or the outcomes in the table"
-            raise InputError(self.table, str(error), remedy) from error
+            raise RefusedTable(self.table, str(error), remedy, problems) from error
         known = subjects[subjects[self.outcome] != ""]
         comparisons, failed = self._comparisons(name, known, header.alpha)
         summary = describe_outcomes(
@@ -109,11 +108,19 @@ class ClinicalAssay(TableAssay):
         self, name: str, folder: Path, header: "StudyHeader"
     ) -> tuple[pd.DataFrame, tuple[ProblemRow, ...], int]:
         """Read the columns that study.toml lists, and no other."""
-        numbers = [NumberColumn(predictor, empty=True) for predictor in self.predictors]
+        numbers = [
+            NumberColumn(predictor, empty=True, private=True) for predictor in self.predictors
+        ]
         wanted: list[Wanted] = [TextColumn(self.outcome, empty=True), *numbers]
         own = {"subject": self.subject} if self.subject else {}
         table = read_mapped(
-            folder, self.table, header=header, wanted=wanted, columns=self.columns, own=own
+            folder,
+            self.table,
+            header=header,
+            wanted=wanted,
+            columns=self.columns,
+            own=own,
+            private=True,
         )
         # the comparison's own columns are called animal and group; nothing here is one of them
         listed = table[[column.name for column in wanted]]

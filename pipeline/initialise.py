@@ -10,6 +10,15 @@ from pathlib import Path
 import pandas as pd
 
 from .errors import InputError, Problem, StudyError
+from .initialise_tables import (
+    TEMPLATES,
+    FoundTable,
+    find_tables,
+    found_section,
+    other_sections,
+    write_lanes,
+    write_templates,
+)
 from .patterns import Pattern, compile_pattern
 from .readers import ImageInfo, list_images, scan_folder
 from .samples import BLANK, NEGATIVE_CONTROL, SAMPLE, SAMPLES_FILE
@@ -20,6 +29,7 @@ COLUMNS = ("assay", "image", "animal", "group", "role", "lobe", "view", "field",
 
 # words in a folder's name that tell its method, in the order in which they are tried
 _FOLDER_WORDS = {
+    "blot": ("blot", "western", "wb", "gel"),
     "nodules": ("lung", "lobe", "nodule", "bouin", "photo", "met"),
     "dab": ("dab", "ihc", "ferritin", "immunohisto", "slide", "section"),
     "fluorescence": ("if", "fluor", "confocal", "dapi", "snai", "cadherin", "notch", "alexa"),
@@ -37,6 +47,7 @@ _ROLE_WORDS = {
     ),
 }
 _GROUP_HINT = "fill me"
+_BLOT = "blot"
 
 
 @dataclass
@@ -51,12 +62,13 @@ class _FoundAssay:
 
 
 def initialise_study(directory: Path, *, patterns: Sequence[str] = ()) -> list[str]:
-    """Write a study's two files from what a folder holds.
+    """Write a study's files from what a folder holds, and a template of each table.
 
     Parameters
     ----------
     directory : pathlib.Path
-        The folder; each of its folders with images becomes an assay.
+        The folder; each of its folders with images becomes an assay, and so does each table in it
+        whose columns tell what it is.
     patterns : sequence of str
         How paths name group, animal and the other columns; the first that fits a path counts.
 
@@ -68,20 +80,47 @@ def initialise_study(directory: Path, *, patterns: Sequence[str] = ()) -> list[s
     Raises
     ------
     StudyError
-        If there is no folder, no image, a pattern is wrong, or one of the files is there already.
+        If there is no folder, a pattern is wrong, or one of the files is there already.
     """
     _refuse_existing(directory)
     compiled = [compile_pattern(text) for text in patterns]
-    images = scan_folder(directory)
-    if not images:
-        remedy = "put the images into folders below it, one folder an assay"
-        raise StudyError([Problem(str(directory), "", "no image", "images in folders", remedy)])
-    assays, unread = _find_assays(directory, images, compiled)
-    groups = _groups(assays)
-    table = _sheet(assays)
-    write_csv(directory / SAMPLES_FILE, _without_empty(table))
-    write_text(directory / STUDY_FILE, _study_text(directory.resolve().name, groups, assays))
-    return _summary(directory, assays, groups, table, unread)
+    assays, unread = _find_assays(directory, scan_folder(directory), compiled)
+    tables = _further_tables(find_tables(directory), assays)
+    groups = _groups(assays, tables)
+    table = _sheet([assay for assay in assays if assay.method != _BLOT])
+    if len(table):
+        write_csv(directory / SAMPLES_FILE, _without_empty(table))
+    write_text(
+        directory / STUDY_FILE, _study_text(directory.resolve().name, groups, assays, tables)
+    )
+    lines = _summary(directory, assays, tables, groups, table, unread)
+    return [*lines, *_further_files(directory, assays), f"Next: xenoquant check {directory}"]
+
+
+def _further_tables(found: Sequence[FoundTable], assays: Sequence[_FoundAssay]) -> list[FoundTable]:
+    """Leave out lane sheets whose blots are an assay by their folder already."""
+    sheets = {lane_sheet(assay, assays) for assay in assays if assay.method == _BLOT}
+    return [table for table in found if table.file not in sheets]
+
+
+def lane_sheet(assay: _FoundAssay, assays: Sequence[_FoundAssay]) -> str:
+    """Name a blot's lane sheet: each assay has one of its own."""
+    blots = [each for each in assays if each.method == _BLOT]
+    return "lanes.csv" if len(blots) < 2 else f"lanes_{assay.name}.csv"
+
+
+def _further_files(directory: Path, assays: Sequence[_FoundAssay]) -> list[str]:
+    """Write lane sheets and templates; give a line for each."""
+    lines = []
+    for assay in assays:
+        if assay.method == _BLOT:
+            sheet = lane_sheet(assay, assays)
+            if write_lanes(directory, sheet, [row["image"] for row in assay.rows]):
+                lines.append(f"To fill in: {sheet}, a row a lane and protein of each blot.")
+    written = write_templates(directory)
+    if written:
+        lines.append(f"Templates in {directory / TEMPLATES}: {', '.join(written)}.")
+    return lines
 
 
 def _refuse_existing(directory: Path) -> None:
@@ -182,13 +221,14 @@ def _role(image: str) -> str:
     return SAMPLE
 
 
-def _groups(assays: Sequence[_FoundAssay]) -> list[str]:
-    found = {
+def _groups(assays: Sequence[_FoundAssay], tables: Sequence[FoundTable]) -> list[str]:
+    found: dict[str, None] = {
         row.get("group", ""): None
         for assay in assays
         for row in assay.rows
         if row["role"] == SAMPLE
     }
+    found |= dict.fromkeys(group for table in tables for group in table.groups)
     named = [group for group in found if group]
     return named or [_GROUP_HINT]
 
@@ -209,7 +249,12 @@ def _quoted(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _study_text(title: str, groups: Sequence[str], assays: Sequence[_FoundAssay]) -> str:
+def _study_text(
+    title: str,
+    groups: Sequence[str],
+    assays: Sequence[_FoundAssay],
+    tables: Sequence[FoundTable],
+) -> str:
     lines = [
         "[study]",
         f"title = {_quoted(title)}",
@@ -220,7 +265,13 @@ def _study_text(title: str, groups: Sequence[str], assays: Sequence[_FoundAssay]
         "alpha = 0.05",
     ]
     for assay in assays:
-        lines += ["", f"[assays.{_key(assay.name)}]", *_assay_lines(assay)]
+        lines += ["", f"[assays.{_key(assay.name)}]", *_assay_lines(assay, assays)]
+    taken = {assay.name for assay in assays}
+    for table in tables:
+        name, section = found_section(table, taken)
+        taken.add(name)
+        lines += ["", f"[assays.{_key(name)}]", *section]
+    lines += other_sections({each.method for each in assays} | {each.method for each in tables})
     return "\n".join(lines) + "\n"
 
 
@@ -228,8 +279,11 @@ def _key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
 
 
-def _assay_lines(assay: _FoundAssay) -> list[str]:
+def _assay_lines(assay: _FoundAssay, assays: Sequence[_FoundAssay]) -> list[str]:
     lines = [f"method = {_quoted(assay.method)}"]
+    if assay.method == _BLOT:
+        bands = 'bands = "dark"                    # dark | light'
+        return [*lines, f"lanes = {_quoted(lane_sheet(assay, assays))}", bands]
     if assay.method == "nodules":
         return [
             *lines,
@@ -271,12 +325,20 @@ def _channel(names: Sequence[str], place: int) -> str:
 def _summary(
     directory: Path,
     assays: Sequence[_FoundAssay],
+    tables: Sequence[FoundTable],
     groups: Sequence[str],
     table: pd.DataFrame,
     unread: Sequence[str],
 ) -> list[str]:
-    lines = [f"Wrote {directory / STUDY_FILE} and {directory / SAMPLES_FILE}."]
+    sheet = f" and {directory / SAMPLES_FILE}" if len(table) else ""
+    lines = [f"Wrote {directory / STUDY_FILE}{sheet}."]
     lines += [f"{a.name}: method {a.method}, {len(a.rows)} rows" for a in assays]
+    lines += [f"{found.file}: method {found.method}" for found in tables]
+    if not assays and not tables:
+        lines.append(
+            "No image and no table was found: put images into folders, one an assay, or fill "
+            f"tables from {TEMPLATES}/ and take their sections of {STUDY_FILE} out of the comments."
+        )
     samples = table[table["role"] == SAMPLE]
     for column in ("animal", "group"):
         empty = int((samples[column] == "").sum())
@@ -286,6 +348,4 @@ def _summary(
             )
     if list(groups) == [_GROUP_HINT]:
         lines.append(f"To fill in: groups and reference in {STUDY_FILE}.")
-    lines += [f"Can't be read: {text}" for text in unread]
-    lines.append(f"Next: xenoquant check {directory}")
-    return lines
+    return [*lines, *(f"Can't be read: {text}" for text in unread)]

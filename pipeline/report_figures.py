@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 import numpy as np
@@ -47,6 +47,7 @@ def figure_svg(
     name: str,
     unit: str = ANIMALS,
     mark: Mark | None = None,
+    centre: Literal["mean", "box"] = "mean",
 ) -> Markup | None:
     """Draw one feature's figure as SVG for the page.
 
@@ -68,6 +69,8 @@ def figure_svg(
         What a point is, in words: ``animals``, ``subjects``.
     mark : Mark, optional
         A line across the figure; left out where it lies beyond the axis.
+    centre : {"mean", "box"}
+        Mean with SEM, or a box of the quartiles.
 
     Returns
     -------
@@ -82,6 +85,7 @@ def figure_svg(
         value_label=value_label,
         alpha=alpha,
         unit=unit,
+        centre=centre,
     )
     if specification is None:
         return None
@@ -136,6 +140,7 @@ def _group_figure(
     value_label: str,
     alpha: float,
     unit: str,
+    centre: Literal["mean", "box"] = "mean",
 ) -> dict[str, Any] | None:
     from ..stats.figures import group_chart
 
@@ -143,7 +148,13 @@ def _group_figure(
     if known.empty:
         return None
     chart = group_chart(
-        known, comparisons, groups=list(groups), title=title, value_label=value_label, alpha=alpha
+        known,
+        comparisons,
+        groups=list(groups),
+        title=title,
+        value_label=value_label,
+        alpha=alpha,
+        centre=centre,
     )
     specification: dict[str, Any] = chart.to_dict()
     if unit != ANIMALS:

@@ -43,6 +43,7 @@ _WITH_FEATURES = ("images", "animals", "groups", "comparisons")
 _LONGEST_LIST = 12  # of a parameter; a longer one is summed up by its length
 # methods whose features stand beside one another: each gene, protein or predictor has its lines
 _SEVERAL = frozenset(("qpcr", "blot", "clinical"))
+_RANKS = "wilcoxon"
 _FURTHER_LINES = 12  # of further features on the first page
 _BEGINNINGS = frozenset(("A", "Different", "Higher", "Lower", "No", "The"))
 # notes of a table that its exhibits show, or that are too long for a table of settings
@@ -358,6 +359,9 @@ def _figure(
             name=key,
             unit=_points(assay),
         )
+    is_clinical = assay.method == "clinical"
+    if is_clinical and (comparisons["test"] == _RANKS).any():
+        comparisons = comparisons[comparisons["test"] == _RANKS]  # what goes with a box
     return figure_svg(
         values,
         comparisons,
@@ -368,6 +372,7 @@ def _figure(
         name=key,
         unit=_points(assay),
         mark=saturation_mark(assay) if feature == SATURATION else None,
+        centre="box" if is_clinical else "mean",
     )
 
 

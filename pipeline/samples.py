@@ -105,7 +105,10 @@ def read_sheet(study: "Study", file: Path) -> tuple[list[Sample], list[Problem]]
 
 
 def study_samples(study: "Study") -> list[Sample]:
-    """Read a study's sample sheet; a study whose assays are all tables needs none.
+    """Read a study's sample sheet.
+
+    A study needs none whose assays are all tables, or bring a sheet of their own that names their
+    images (the lane sheet of a blot).
 
     Raises
     ------
@@ -121,7 +124,7 @@ def study_samples(study: "Study") -> list[Sample]:
 def check_samples(study: "Study") -> tuple[list[Sample], list[Problem]]:
     """Read a study's sample sheet as `study_samples`; give its problems beside its good rows."""
     file = study.folder / SAMPLES_FILE
-    if not study.image_assays and not file.exists():
+    if not file.exists() and all(assay.files() for assay in study.image_assays.values()):
         return [], []
     return read_sheet(study, file)
 

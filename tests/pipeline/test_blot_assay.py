@@ -6,16 +6,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 
 from xenoquant.imgproc.errors import MeasurementError
 from xenoquant.imgproc.phantom_blots import BlotPhantom, BlotScene, render_blot
 from xenoquant.pipeline.assay import Calibration, Measured
 from xenoquant.pipeline.blot_assay import BlotAssay
 from xenoquant.pipeline.blot_rows import compare_volumes, relative_volumes
+from xenoquant.pipeline.check import check_study
+from xenoquant.pipeline.evidence import prepare_assays
 from xenoquant.pipeline.lane_sheet import read_lane_sheet
 from xenoquant.pipeline.readers import Image
-from xenoquant.pipeline.samples import Sample
-from xenoquant.pipeline.study import StudyHeader
+from xenoquant.pipeline.samples import Sample, study_samples
+from xenoquant.pipeline.study import StudyHeader, load_study
 
 GROUPS = ("350 ppm", "3.5 ppm")
 HEADER = StudyHeader(title="Rendered", group="diet", groups=GROUPS, reference="350 ppm")
@@ -223,6 +226,27 @@ def test_the_count_of_lanes_comes_from_the_sheet_with_ladders(tmp_path):
     four = render_blot(3, scene=BlotScene(lanes=4, peaks=PEAKS, size_px=(240, 480)))
     with pytest.raises(MeasurementError, match="5 lanes were expected, and 4"):
         measured(prepared.assay, four)
+
+
+def test_a_study_of_blots_needs_no_sample_sheet(tmp_path):
+    """Authority: the lane sheet names image, animal and group, and that is all there is to know."""
+    write_sheet(tmp_path)
+    (tmp_path / "blots").mkdir()
+    phantom = render_blot(3, scene=BlotScene(lanes=4, peaks=PEAKS))
+    tifffile.imwrite(tmp_path / "blots" / "b.tif", phantom.image)
+    (tmp_path / "study.toml").write_text(
+        '[study]\ntitle = "t"\ngroup = "diet"\ngroups = ["350 ppm", "3.5 ppm"]\n'
+        'reference = "350 ppm"\n[assays.blots]\nmethod = "blot"\n'
+    )
+    report = check_study(tmp_path)
+    assert report.lines() == [
+        "blots (blot): 1 images, lanes.csv",
+        "No problems: the study can run.",
+    ]
+    study = load_study(tmp_path)
+    ready, samples, _ = prepare_assays(study, study_samples(study))
+    assert [sample.image for sample in samples] == ["blots/b.tif"]
+    assert ready.image_assays["blots"].measuring_parameters()["lane_counts"] == {"blots/b.tif": 4}
 
 
 def test_bands_outside_the_dilutions_range_are_noted(tmp_path):

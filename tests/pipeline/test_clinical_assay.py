@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 
 from xenoquant.pipeline.clinical_assay import ClinicalAssay
 from xenoquant.pipeline.errors import InputError
+from xenoquant.pipeline.run import RunOptions, run_study
 from xenoquant.pipeline.study import StudyHeader
 
 HAEMOGLOBIN = [112, 118, 125, 131, 104, 122, 119, 127, 133, 115, 109, 121]
@@ -74,11 +76,46 @@ def test_nothing_that_identifies_a_person_is_kept(tmp_path: Path, header):
     assert "Secret" not in whole
     assert "P-" not in whole
     errors = sorted(row.error for row in result.problems)
-    assert errors[0].startswith("row 4, column haemoglobin_g_l: 'n.d.'")
+    assert errors[0].startswith("row 4, column haemoglobin_g_l: the cell may mean")
     assert errors[1] == "rows 6, 7: one subject stands there 2 times"
     assert result.notes["subjects"] == 21
     assert result.animals["animal"].iloc[0] == "row 02"
     assert set(result.animals["group"]) == {"positive", "negative"}
+
+
+def test_no_file_of_a_run_holds_what_identifies_a_person(tmp_path: Path):
+    """Contract: listed columns only; every file of the results is searched, byte for byte.
+
+    One row is shifted by a cell, so that a name stands where a number should.
+    """
+    body = lines()
+    body[3] = "P-3,positive,Secret3,Secret3,29"
+    (tmp_path / "patients.csv").write_text("\n".join([TITLES, *body]))
+    (tmp_path / "study.toml").write_text(
+        '[study]\ntitle = "t"\ngroup = "diet"\ngroups = ["a", "b"]\nreference = "a"\n'
+        '[assays.nodes]\nmethod = "clinical"\ntable = "patients.csv"\noutcome = "node_status"\n'
+        'positive = "positive"\npredictors = { haemoglobin_g_l = 10, age_years = 1 }\n'
+        'subject = "subject"\n'
+    )
+    run_study(tmp_path, RunOptions(jobs=1))
+    written = [file for file in (tmp_path / "results").rglob("*") if file.is_file()]
+    assert {"report.html", "run.json", "ro-crate-metadata.json", "animals.csv"} <= {
+        file.name for file in written
+    }
+    for file in written:
+        held = file.read_bytes()
+        assert b"Secret" not in held, file
+        assert re.search(rb"P-\d", held) is None, file
+    problems = (tmp_path / "results" / "problems.csv").read_text()
+    assert "row 5" in problems
+
+
+def test_without_a_header_the_first_person_is_not_told(tmp_path: Path, header):
+    """Contract: what stands in an unlisted cell reaches no output, an error's text neither."""
+    (tmp_path / "patients.csv").write_text("\n".join(lines()))
+    with pytest.raises(InputError, match="the table has 5 columns") as refused:
+        assay().evaluate("patients", tmp_path, header)
+    assert "Secret" not in str(refused.value)
 
 
 def test_missing_values_are_counted_and_their_rows_listed(tmp_path: Path, header):

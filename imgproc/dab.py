@@ -1,15 +1,13 @@
 """DAB immunohistochemistry: from a bright-field image to tissue, cells and their DAB density."""
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from .artefacts import ARTEFACT_SHARE, Artefacts, find_artefacts
-from .cells import expand_cells
 from .corrected import (
     NOT_ASSESSABLE,
     checked_labels,
@@ -17,25 +15,26 @@ from .corrected import (
     with_numbers,
     without_unassessable,
 )
-from .dab_cells import assumed_scale, objects_table, renumbered, split_by_colour, without_pale
+from .dab_cells import assumed_scale, objects_table
+from .dab_options import DEFAULTS, DabOptions
 from .dab_scores import (
     CUTOFFS_OD,
     HISTOGRAM_BIN_OD,
     Compartment,
     ControlFloor,
-    Triple,
     allred,
-    checked_cutoffs,
     classify_dab,
     control_floor,
     h_score,
     summarise_dab,
 )
+from .dab_search import find_cells
 from .labelled import sums
 from .measurement import Measurement
-from .nuclei import ClassicalSegmenter, Segmenter
+from .nuclei import Segmenter
 from .optics import as_rgb, check_bright_field, full_scale, optical_density
-from .stains import GRAIN_PX, StainEstimate, StainVectors, estimate_stains, nuclear_signal, separate
+from .polygons import Polygon, within
+from .stains import GRAIN_PX, StainEstimate, StainVectors, estimate_stains, separate
 from .tissue import Tissue, find_tissue
 from .white import ChosenWhite, choose_white
 
@@ -74,75 +73,6 @@ REGION_COLUMNS = {
 }
 
 
-class DabOptions(BaseModel):
-    """How DAB images are measured."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    compartment: Compartment = Field(
-        "cytoplasm",
-        description="Part of the cell whose mean DAB is classed: nucleus, cytoplasm or cell. With "
-        "nucleus, nuclei are also found by their brown, not only by hematoxylin.",
-    )
-    cutoffs_od: Triple = Field(
-        CUTOFFS_OD,
-        description="DAB optical densities from which a cell or pixel is 1+, 2+ and 3+, inclusive.",
-    )
-    stains: Literal["estimate", "default"] = Field(
-        "estimate",
-        description="Colours of hematoxylin and DAB: estimated from the image where it shows "
-        "enough of both and they are plausible, or the usual H-DAB vectors.",
-    )
-    hematoxylin_vector: Triple | None = Field(
-        None,
-        description="Optical density of hematoxylin in red, green and blue; overrides `stains`.",
-    )
-    dab_vector: Triple | None = Field(
-        None, description="Optical density of DAB in red, green and blue; overrides `stains`."
-    )
-    white: Triple | None = Field(
-        None,
-        description="White level in red, green and blue, in the image's counts; found from the "
-        "blank or the slide's own glass where not given.",
-    )
-    nucleus_diameter_um: float | None = Field(
-        None,
-        gt=0,
-        le=100,
-        description="Typical diameter of a nucleus in µm; estimated from each image if not given.",
-    )
-    cell_distance_um: float = Field(
-        4.0,
-        ge=0,
-        le=50,
-        description="How far a cell reaches beyond its nucleus, in µm; neighbours never overlap. "
-        "Tumour cells reach 3 to 4 µm, hepatocytes 8 to 10.",
-    )
-    exclude_pigment: bool = Field(
-        False,
-        description="Leave out brown pixels whose colour is clearly not that of DAB (yellow "
-        "hemosiderin). Without a negative control much pigment stays unnoticed.",
-    )
-    segmenter: Literal["classical"] = Field("classical", description="What finds the nuclei.")
-
-    @field_validator("cutoffs_od")
-    @classmethod
-    def _rising(cls, value: Triple) -> Triple:
-        return checked_cutoffs(value)
-
-    @field_validator("hematoxylin_vector", "dab_vector")
-    @classmethod
-    def _stain(cls, value: Triple | None) -> Triple | None:
-        if value is not None and not (min(value) >= 0 and 0 < sum(value) < float("inf")):
-            raise ValueError(
-                f"A stain vector is three optical densities of 0 or more, not all 0; got {value}."
-            )
-        return value
-
-
-DEFAULTS = DabOptions()
-
-
 def measure_dab(
     rgb: np.ndarray,
     *,
@@ -151,6 +81,7 @@ def measure_dab(
     options: DabOptions = DEFAULTS,
     segmenter: Segmenter | None = None,
     corrected: Mapping[str, np.ndarray] | None = None,
+    areas: Sequence[Polygon] = (),
 ) -> Measurement:
     """Measure DAB in tissue and cells of one bright-field image.
 
@@ -171,6 +102,8 @@ def measure_dab(
         ``nuclei``, ``cells`` and ``tissue`` (and ``not_assessable``) as a person corrected them,
         shape (height, width), whole numbers: measured as they are, with the white and the stains
         of the whole image. Numbers needn't be in sequence.
+    areas : sequence of Polygon
+        Regions of interest: only tissue in them (and in none that is excluded) is measured.
 
     Returns
     -------
@@ -195,10 +128,11 @@ def measure_dab(
         rgb, white.level, amounts, tissue.pieces > 0, estimate.vectors, um_per_px=um_per_px
     )
     left_out = artefacts.ink | artefacts.pigment if options.exclude_pigment else artefacts.ink
-    pieces, whole = np.where(left_out, 0, tissue.pieces).astype(np.int32), tissue.pieces
+    kept_out = left_out | ~within(areas, tissue.pieces.shape)
+    pieces, whole = np.where(kept_out, 0, tissue.pieces).astype(np.int32), tissue.pieces
     flags = _flags(white, artefacts, um_per_px)
     if corrected is None:
-        nuclei, cells, scale = _cells(amounts, pieces > 0, um_per_px, options, segmenter)
+        nuclei, cells, scale = find_cells(amounts, pieces > 0, um_per_px, options, segmenter)
         objects = objects_table(nuclei, cells, amounts, um_per_px, scale)
     else:
         held = checked_labels(corrected, ("nuclei", "cells", "tissue"), rgb.shape[:2])
@@ -262,13 +196,30 @@ def stain_sample(
     check_bright_field(rgb)
     white = choose_white(rgb, um_per_px=um_per_px, blank=blank, given=options.white)
     tissue = find_tissue(rgb, white, um_per_px=um_per_px).pieces > 0
-    return _tissue_sample(rgb, white.level, tissue, pixels)
+    return tissue_sample(rgb, white.level, tissue, pixels)
 
 
-def _tissue_sample(
+def tissue_sample(
     rgb: np.ndarray, white: np.ndarray, tissue: np.ndarray, pixels: int
 ) -> np.ndarray:
-    """Take optical densities at every k-th tissue pixel, free of grain."""
+    """Take optical densities at every k-th tissue pixel, free of grain.
+
+    Parameters
+    ----------
+    rgb : numpy.ndarray
+        Shape (height, width, 3), counts.
+    white : numpy.ndarray
+        I0 in counts, shape (3,) or (height, width, 3).
+    tissue : numpy.ndarray
+        bool, shape (height, width).
+    pixels : int
+        Largest number of pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (n, 3).
+    """
     places = np.flatnonzero(tissue)
     places = places[:: max(1, -(-places.size // pixels))]
     smooth = cv2.GaussianBlur(rgb.astype(np.float32), (0, 0), GRAIN_PX)
@@ -280,9 +231,29 @@ def _stain_vectors(
     rgb: np.ndarray, white: np.ndarray, tissue: np.ndarray, options: DabOptions
 ) -> StainEstimate:
     """Take the vectors as given, or estimate them, or take the defaults."""
-    estimate = StainEstimate(StainVectors(), False, False)
+    sample = None
     if options.stains == "estimate":
-        sample = _tissue_sample(rgb, white, tissue, SAMPLE_PIXELS)
+        sample = tissue_sample(rgb, white, tissue, SAMPLE_PIXELS)
+    return chosen_vectors(sample, options)
+
+
+def chosen_vectors(sample: np.ndarray | None, options: DabOptions) -> StainEstimate:
+    """Take the vectors as the options give them, or estimate them, or take the defaults.
+
+    Parameters
+    ----------
+    sample : numpy.ndarray or None
+        Optical densities of tissue pixels, shape (n, 3), to estimate from.
+    options : DabOptions
+        Which vectors are given, and the compartment: under a nuclear marker DAB isn't estimated.
+
+    Returns
+    -------
+    StainEstimate
+        The vectors, and which of them were estimated.
+    """
+    estimate = StainEstimate(StainVectors(), False, False)
+    if sample is not None:
         estimate = estimate_stains(sample, dab=options.compartment != "nucleus")
     vectors = StainVectors(
         options.hematoxylin_vector or estimate.vectors.hematoxylin,
@@ -293,29 +264,6 @@ def _stain_vectors(
         estimate.hematoxylin_estimated and options.hematoxylin_vector is None,
         estimate.dab_estimated and options.dab_vector is None,
     )
-
-
-def _cells(
-    amounts: np.ndarray,
-    tissue: np.ndarray,
-    um_per_px: float | None,
-    options: DabOptions,
-    segmenter: Segmenter | None,
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Find nuclei and grow cells within the tissue; give the scale they were grown by, too."""
-    hematoxylin, dab, _ = amounts
-    signal = np.maximum(hematoxylin, 0)
-    if options.compartment == "nucleus":
-        signal = nuclear_signal(hematoxylin, dab)
-    find = segmenter or ClassicalSegmenter(options.nucleus_diameter_um)
-    nuclei = renumbered(np.where(tissue, find(signal, um_per_px), 0))
-    scale = um_per_px or assumed_scale(nuclei, options.nucleus_diameter_um)
-    nuclei = without_pale(nuclei, signal, scale)
-    if options.compartment == "nucleus":
-        nuclei = split_by_colour(nuclei, hematoxylin, dab)
-    nuclei = renumbered(nuclei)
-    cells = expand_cells(nuclei, options.cell_distance_um / scale)
-    return nuclei, np.where(tissue, cells, 0).astype(np.int32), scale
 
 
 def _given_cells(

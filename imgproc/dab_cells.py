@@ -71,7 +71,9 @@ def assumed_scale(nuclei: np.ndarray, diameter_um: float | None = None) -> float
     return float((diameter_um or TYPICAL_NUCLEUS_UM) / diameter_px)
 
 
-def without_pale(nuclei: np.ndarray, signal: np.ndarray, um_per_px: float) -> np.ndarray:
+def without_pale(
+    nuclei: np.ndarray, signal: np.ndarray, um_per_px: float, *, typical_od: float | None = None
+) -> np.ndarray:
     """Drop what stands out of its surroundings too little to be a nucleus: fibres, haze, debris.
 
     Counterstain tints everything; a nucleus is denser than what lies around it by at least 0.1
@@ -85,24 +87,50 @@ def without_pale(nuclei: np.ndarray, signal: np.ndarray, um_per_px: float) -> np
         What they were found in, in optical density, shape (height, width).
     um_per_px : float
         Pixel size in micrometres.
+    typical_od : float, optional
+        What dense nuclei stand out by; this image's own 80th percentile if not given.
 
     Returns
     -------
     numpy.ndarray
         int32 labels of the nuclei that are left, not in sequence.
     """
+    contrast = contrasts(nuclei, signal, um_per_px)
+    if contrast.size == 0:
+        return nuclei
+    if typical_od is None:
+        typical_od = float(np.percentile(contrast, DENSE_PERCENTILE))
+    kept = np.r_[False, contrast >= max(LEAST_CONTRAST_OD, LEAST_CONTRAST_SHARE * typical_od)]
+    return np.where(kept[nuclei], nuclei, 0).astype(np.int32)
+
+
+def contrasts(nuclei: np.ndarray, signal: np.ndarray, um_per_px: float) -> np.ndarray:
+    """By how much each nucleus is denser than the ring of 1 to 3 µm around it.
+
+    Parameters
+    ----------
+    nuclei : numpy.ndarray
+        int32 labels 1 to n, shape (height, width).
+    signal : numpy.ndarray
+        Optical density, shape (height, width).
+    um_per_px : float
+        Pixel size in micrometres.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (n,).
+    """
     n = int(nuclei.max(initial=0))
     if n == 0:
-        return nuclei
+        return np.empty(0)
     blurred_rim = expand_cells(nuclei, CORE_MARGIN_UM / um_per_px) > 0
     ring = np.where(blurred_rim, 0, expand_cells(nuclei, SURROUNDINGS_UM / um_per_px))
     inside = sums(nuclei, {"signal": signal}, n_labels=n)["signal_mean"].to_numpy()
     around = sums(ring, {"signal": signal}, n_labels=n)["signal_mean"].to_numpy()
     usual = 0.0 if np.isnan(around).all() else float(np.nanmedian(around))
-    contrast = inside - np.where(np.isnan(around), usual, around)  # NaN: crowded on all sides
-    typical = float(np.percentile(contrast, DENSE_PERCENTILE))
-    kept = np.r_[False, contrast >= max(LEAST_CONTRAST_OD, LEAST_CONTRAST_SHARE * typical)]
-    return np.where(kept[nuclei], nuclei, 0).astype(np.int32)
+    found: np.ndarray = inside - np.where(np.isnan(around), usual, around)  # NaN: crowded
+    return found
 
 
 def split_by_colour(nuclei: np.ndarray, hematoxylin: np.ndarray, dab: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Classes, H-score, Allred and area fractions from stored DAB measurements."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -165,6 +166,65 @@ def _share_from(counts: np.ndarray, cutoff_od: float) -> float:
     return float(counts[round(cutoff_od / HISTOGRAM_BIN_OD) :].sum() / total) if total else np.nan
 
 
+def _percentile_from(counts: np.ndarray, percent: float) -> float:
+    """Upper end of the bin of a histogram in which a percentile lies; NaN where it is empty."""
+    total = counts.sum()
+    if not total:
+        return float("nan")
+    place = int(np.searchsorted(np.cumsum(counts), percent / 100 * total))
+    return (place + 1) * HISTOGRAM_BIN_OD
+
+
+def above_floor(
+    objects: pd.DataFrame,
+    profiles: Mapping[str, np.ndarray],
+    *,
+    compartment: Compartment,
+    cutoffs_od: Triple,
+    floor_od: float,
+    area_floor_od: float,
+) -> dict[str, float]:
+    """Features with every cut-off raised to what the negative controls reach, beside the others.
+
+    Where the controls stay below the first cut-off, these equal the features without a floor.
+
+    Parameters
+    ----------
+    objects : pandas.DataFrame
+        Cells of `measure_dab`.
+    profiles : mapping of str to numpy.ndarray
+        With ``dab_od_histogram``.
+    compartment : {"nucleus", "cytoplasm", "cell"}
+        Whose mean is compared.
+    cutoffs_od : tuple of float
+        The study's cut-offs.
+    floor_od, area_floor_od : float
+        99th percentile of the controls' cells and of their tissue's pixels.
+
+    Returns
+    -------
+    dict of str to float
+        ``h_score_above_floor``, ``positive_cell_fraction_above_floor`` and
+        ``positive_area_fraction_above_floor``.
+    """
+    density = objects[f"dab_{compartment}_od"].to_numpy(dtype=np.float64)
+    cuts = [cut if np.isnan(floor_od) else max(cut, floor_od) for cut in cutoffs_od]
+    # on a raised cut-off the control's own brown ends: only what is above it counts
+    classes = sum(
+        ((density > cut) if cut == floor_od else (density >= cut)).astype(np.int64) for cut in cuts
+    )
+    classes = np.asarray(classes)
+    counts = np.asarray(profiles["dab_od_histogram"], dtype=np.float64)
+    first = cutoffs_od[0] if np.isnan(area_floor_od) else max(cutoffs_od[0], area_floor_od)
+    return {
+        "h_score_above_floor": h_score(classes),
+        "positive_cell_fraction_above_floor": (
+            float((classes > 0).mean()) if classes.size else float("nan")
+        ),
+        "positive_area_fraction_above_floor": _share_from(counts, first),
+    }
+
+
 @dataclass(frozen=True)
 class ControlFloor:
     """What the controls without primary antibody say about brown that isn't the marker.
@@ -175,6 +235,8 @@ class ControlFloor:
         Share of the controls' cells and tissue at or above the first cut-off.
     floor_od : float
         The 99th percentile of the controls' cells: brown below it means nothing.
+    area_floor_od : float
+        The same of their tissue's pixels.
     flags : tuple of str
         ``control_above_cutoff`` where the floor reaches the first cut-off.
     """
@@ -182,6 +244,7 @@ class ControlFloor:
     positive_cell_fraction: float
     positive_area_fraction: float
     floor_od: float
+    area_floor_od: float
     flags: tuple[str, ...] = ()
 
 
@@ -220,5 +283,6 @@ def control_floor(
         float(cells["positive"].mean()) if len(cells) else float("nan"),
         _share_from(counts, cutoffs_od[0]),
         floor,
+        _percentile_from(counts, 99),
         ("control_above_cutoff",) if floor >= cutoffs_od[0] else (),
     )

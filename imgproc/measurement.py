@@ -1,10 +1,13 @@
 """What every image method gives: tables of objects and regions, labels, profiles, flags."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+
+if TYPE_CHECKING:
+    from .slide_cells import LabelSheet
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class Measurement:
     labels : dict of str to numpy.ndarray
         Label images, int32, shape (height, width); 0 is background and the numbers are those of
         ``objects`` or ``regions``.
+    sheets : dict of str to LabelSheet
+        Label images of a whole slide, which may be larger than the memory: read by rectangles.
     profiles : dict of str to numpy.ndarray
         Distributions that thresholds are applied to after measuring (a histogram of optical
         density, the arcs of each cell's membrane), so that a changed threshold measures nothing
@@ -40,3 +45,4 @@ class Measurement:
     profiles: dict[str, np.ndarray] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     notes: dict[str, Any] = field(default_factory=dict)
+    sheets: "dict[str, LabelSheet]" = field(default_factory=dict)

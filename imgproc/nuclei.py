@@ -258,12 +258,12 @@ def segment_nuclei(
     diameter = _diameter(plane, um_per_px)
     labels = _segmented(plane, diameter)
     found = _median_diameter(labels)
-    if SMALLEST_DIAMETER_PX <= found < _OVERESTIMATED * diameter:
+    if SMALLEST_DIAMETER_PX <= found < OVERESTIMATED * diameter:
         labels = _segmented(plane, found)
     return labels
 
 
-_OVERESTIMATED = 0.8  # nuclei found smaller than this share of the estimate are looked for again
+OVERESTIMATED = 0.8  # nuclei found smaller than this share of the estimate are looked for again
 _COUNTABLE = 5  # nuclei that make a median
 
 

@@ -285,31 +285,53 @@ def _brown_histogram(
     return counts
 
 
-def nuclear_signal(hematoxylin: np.ndarray, dab: np.ndarray) -> np.ndarray:
+def nuclear_signal(
+    hematoxylin: np.ndarray, dab: np.ndarray, *, densest: float | None = None
+) -> np.ndarray:
     """Combine the stains so that a brown nucleus shows as much as a blue one.
 
     A strongly brown nucleus hides its hematoxylin and is many times denser than a blue one: a
     threshold over the sum would find the brown nuclei only. The sum is therefore cut off where the
-    image's blue nuclei are densest (95th percentile above Otsu's threshold of hematoxylin).
+    image's blue nuclei are densest.
 
     Parameters
     ----------
     hematoxylin, dab : numpy.ndarray
         Amounts, shape (height, width), float32.
+    densest : float, optional
+        Where to cut off; this image's own `densest_blue` if not given, 0 for no cut.
 
     Returns
     -------
     numpy.ndarray
         Shape (height, width), float32, at least 0.
     """
+    total = np.maximum(hematoxylin, 0) + np.maximum(dab, 0)
+    if densest is None:
+        densest = densest_blue(hematoxylin)
+    return np.minimum(total, np.float32(densest)) if densest > 0 else total
+
+
+def densest_blue(hematoxylin: np.ndarray) -> float:
+    """Density of the densest blue nuclei: 95th percentile above Otsu's threshold.
+
+    Parameters
+    ----------
+    hematoxylin : numpy.ndarray
+        Amounts, shape (height, width), float32.
+
+    Returns
+    -------
+    float
+        Optical density; 0 where there is no hematoxylin.
+    """
     blue = np.maximum(hematoxylin, 0)
-    total = blue + np.maximum(dab, 0)
     top = float(blue.max(initial=0))
     if top <= 0:
-        return total
+        return 0.0
     levels = (blue * (65535 / top)).astype(np.uint16)
     cut, _ = cv2.threshold(levels, 0, 65535, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    return np.minimum(total, np.float32(np.percentile(blue[levels > cut], DENSEST_PERCENTILE)))
+    return float(np.percentile(blue[levels > cut], DENSEST_PERCENTILE))
 
 
 def from_single_stains(hematoxylin_density: np.ndarray, dab_density: np.ndarray) -> StainVectors:

@@ -67,12 +67,13 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Classified:
-    """One image after the study's thresholds: its tables, features and flags."""
+    """One image after the study's thresholds: its tables, features, flags, and maps to draw."""
 
     objects: pd.DataFrame
     regions: pd.DataFrame
     features: Mapping[str, float]
     flags: tuple[str, ...] = ()
+    maps: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def join_tables(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -214,6 +215,10 @@ class Assay(BaseModel, ABC):
             If the file can't be read as the assay needs it.
         """
         return read_image(reference)
+
+    def beside(self, reference: Path) -> tuple[Path, ...]:
+        """Give the files beside an image that its measurement depends on, such as its regions."""
+        return ()
 
     def doubts(self, samples: Sequence[Sample]) -> list[str]:
         """Say what a run would flag, from the sheet alone."""

@@ -2,29 +2,43 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import ClassVar, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from ..imgproc.dab import DabOptions, classify_dab, control_floor, measure_dab, summarise_dab
+from ..imgproc.dab_drift import BatchDrift, batch_drift
+from ..imgproc.dab_scores import above_floor
 from ..imgproc.errors import MeasurementError
 from ..imgproc.measurement import Measurement
+from ..imgproc.polygons import Polygon
+from ..imgproc.slide_dab import measure_slide
 from .assay import (
     Assay,
     Calibration,
     Classified,
     Correctable,
     Measured,
+    Prepared,
     RollUp,
     given_or,
     missing_control,
     readers_classes,
 )
+from .errors import InputError
 from .overlays import draw_cells_dab
-from .readers import Image
+from .readers import Image, inspect_image, read_image, split_reference
+from .regions_file import find_regions, read_regions
 from .samples import Sample
+from .slide_labels import TemporarySheet
+from .slide_maps import draw_slide
+from .slides import SlideImage, is_whole_slide, open_whole_slide
+
+if TYPE_CHECKING:
+    from .study import StudyHeader
 
 
 class DabAssay(DabOptions, Assay):
@@ -35,9 +49,18 @@ class DabAssay(DabOptions, Assay):
     um_per_px: float | None = Field(
         None, gt=0, description="Pixel size in µm, used where the file doesn't say."
     )
+    regions: str = Field(
+        "",
+        description="QuPath GeoJSON file, or a folder that holds one for each image, named like "
+        "it: only what lies in its areas is measured. Those of class Ignore or Exclude are cut "
+        "out.",
+    )
 
-    measuring_version: ClassVar[int] = 1
-    applied_at_roll_up: ClassVar[frozenset[str]] = frozenset({"cutoffs_od", "marker"})
+    _regions: Path | None = PrivateAttr(default=None)
+
+    measuring_version: ClassVar[int] = 2
+    # the regions' bytes enter an image's fingerprint, their place doesn't
+    applied_at_roll_up: ClassVar[frozenset[str]] = frozenset({"cutoffs_od", "marker", "regions"})
     noun: ClassVar[str] = "cells"
     reminders: ClassVar[tuple[str, ...]] = (
         "DAB is not stoichiometric: its optical density orders cells and areas, but is no measure "
@@ -61,10 +84,63 @@ class DabAssay(DabOptions, Assay):
         """Say if there is no negative control."""
         return missing_control(samples)
 
+    def prepare(self, name: str, folder: Path, header: "StudyHeader") -> Prepared:
+        """Find the folder of regions.
+
+        Raises
+        ------
+        InputError
+            If there is no such file or folder.
+        """
+        if not self.regions:
+            return Prepared(self)
+        place = folder / self.regions
+        if not place.exists():
+            remedy = "mend the path (it is relative to the study's folder), or remove the option"
+            raise InputError(self.regions, "there is no such file or folder of regions", remedy)
+        ready = self.model_copy()
+        ready._regions = place
+        return Prepared(ready)
+
+    def beside(self, reference: Path) -> tuple[Path, ...]:
+        """Give the file of an image's regions."""
+        if self._regions is None:
+            return ()
+        found = find_regions(self._regions, split_reference(reference)[0])
+        return () if found is None else (found,)
+
+    def open(self, reference: Path) -> Image:
+        """Read a field, or a whole slide's overview.
+
+        Raises
+        ------
+        InputError
+            If the file or its regions can't be read, or it should have regions and has none.
+        """
+        info = inspect_image(reference)
+        if is_whole_slide(info):
+            return open_whole_slide(reference, self._areas(reference), info)
+        return read_image(reference)
+
+    def _areas(self, reference: Path) -> tuple[Polygon, ...]:
+        if self._regions is None:
+            return ()
+        files = self.beside(reference)
+        if not files:
+            name = split_reference(reference)[0].stem
+            raise InputError(
+                str(reference),
+                f"the study measures regions, and {self.regions} has none for this image",
+                f"export its annotations as {name}.geojson, or leave the image out",
+            )
+        return read_regions(files[0])
+
     def measure(self, image: Image, sample: Sample, blanks: Sequence[Image]) -> Measurement:
         """Measure one bright-field image against its batch's blank fields."""
         um_per_px, source = pixel_size(image, sample, self.um_per_px)
-        return self._measured(image, blanks, um_per_px, source)
+        if isinstance(image, SlideImage):
+            return _with_scale(self._slide(image, blanks, um_per_px), um_per_px, source)
+        return self._measured(image, sample, blanks, um_per_px, source)
 
     def measure_corrected(
         self,
@@ -76,11 +152,31 @@ class DabAssay(DabOptions, Assay):
     ) -> Measurement:
         """Measure DAB in corrected cells and tissue."""
         um_per_px, source = pixel_size(image, sample, self.um_per_px)
-        return self._measured(image, blanks, um_per_px, source, labels)
+        if isinstance(image, SlideImage):
+            raise MeasurementError(
+                "Corrections of a whole slide's label images can't be measured.",
+                "Correct exported fields, or draw regions of interest and give them as regions.",
+            )
+        return self._measured(image, sample, blanks, um_per_px, source, labels)
+
+    def _slide(
+        self, image: SlideImage, blanks: Sequence[Image], um_per_px: float | None
+    ) -> Measurement:
+        return measure_slide(
+            image.tiles,
+            image.pixels,
+            um_per_px=um_per_px,
+            options=self,
+            areas=image.areas,
+            white=_blank_level(blanks),
+            threads=image.threads,
+            make_sheet=TemporarySheet,
+        )
 
     def _measured(
         self,
         image: Image,
+        sample: Sample,
         blanks: Sequence[Image],
         um_per_px: float | None,
         source: str,
@@ -91,10 +187,10 @@ class DabAssay(DabOptions, Assay):
             um_per_px=um_per_px,
             blank=_mean_blank(image, blanks),
             options=self,
+            areas=self._areas(Path(sample.image)),
             corrected=labels,
         )
-        notes = {"um_per_px": um_per_px, "scale_source": source}
-        return replace(measurement, notes=measurement.notes | notes)
+        return _with_scale(measurement, um_per_px, source)
 
     def doubt(self, measured: Classified, calibration: Calibration) -> float:
         """Give the share of cells whose level is within a tenth of a cut-off."""
@@ -103,8 +199,16 @@ class DabAssay(DabOptions, Assay):
         return float(near.any(axis=1).mean()) if len(near) else 0.0
 
     def calibrate(self, controls: Sequence[Measured], samples: Sequence[Measured]) -> Calibration:
-        """Lock the cut-offs, and see how much brown the controls without primary have."""
-        values = {"cutoffs_od": list(self.cutoffs_od), "controls": len(controls)}
+        """Lock the cut-offs, see how much brown the controls have, and whether a batch moved."""
+        drift = _drift((*controls, *samples), controls, self.compartment)
+        values: dict[str, Any] = {
+            "cutoffs_od": list(self.cutoffs_od),
+            "controls": len(controls),
+            "batches": {name: asdict(each) for name, each in drift.items()},
+        }
+        sampled = [each for each in (*controls, *samples) if each.notes.get("sampling")]
+        if sampled:
+            values["sampling"] = {each.sample.image: each.notes["sampling"] for each in sampled}
         if not controls:
             return Calibration(values, ("no_control",))
         floor = control_floor(
@@ -135,8 +239,22 @@ class DabAssay(DabOptions, Assay):
         features = summarise_dab(
             objects, measured.regions, dict(measured.profiles), cutoffs_od=self.cutoffs_od
         )
-        flags = (*measured.flags, *calibration.flags)
-        return Classified(objects, measured.regions, features, flags)
+        values = calibration.values
+        if values.get("controls"):
+            features |= above_floor(
+                objects,
+                measured.profiles,
+                compartment=self.compartment,
+                cutoffs_od=self.cutoffs_od,
+                floor_od=values["control_floor_od"],
+                area_floor_od=values["control_area_floor_od"],
+            )
+        batch = values.get("batches", {}).get(measured.sample.batch, {})
+        flags = (*measured.flags, *calibration.flags, *batch.get("flags", ()))
+        maps = {name: measured.profiles[name] for name in ("heat_od",) if name in measured.profiles}
+        if measured.notes.get("fields"):
+            maps["fields"] = np.asarray(measured.notes["fields"])
+        return Classified(objects, measured.regions, features, flags, maps)
 
     def draw(
         self,
@@ -147,7 +265,15 @@ class DabAssay(DabOptions, Assay):
         *,
         um_per_px: float | None,
     ) -> np.ndarray:
-        """Outline the cells by class."""
+        """Outline the cells by class; of a whole slide, draw its class map and heat map."""
+        if isinstance(image, SlideImage):
+            return draw_slide(
+                image,
+                classified.objects,
+                classified.maps,
+                cutoffs_od=self.cutoffs_od,
+                fields=classified.maps["fields"].tolist() if "fields" in classified.maps else (),
+            )
         return draw_cells_dab(_brightfield(image), labels, classified.objects, um_per_px=um_per_px)
 
 
@@ -166,6 +292,36 @@ def pixel_size(image: Image, sample: Sample, fallback: float | None) -> tuple[fl
     if image.um_per_px is not None:
         return image.um_per_px, "file"
     return fallback, "study" if fallback is not None else "none"
+
+
+def _with_scale(measurement: Measurement, um_per_px: float | None, source: str) -> Measurement:
+    notes = {"um_per_px": um_per_px, "scale_source": source}
+    return replace(measurement, notes=measurement.notes | notes)
+
+
+def _drift(
+    images: Sequence[Measured], controls: Sequence[Measured], compartment: str
+) -> dict[str, BatchDrift]:
+    """Compare the batches' whites and controls."""
+    whites: dict[str, list[list[float]]] = {}
+    for image in images:
+        level, top = image.notes.get("white"), image.notes.get("full_scale")
+        if level and top:
+            whites.setdefault(image.sample.batch, []).append([value / top for value in level])
+    brown: dict[str, list[np.ndarray]] = {}
+    for control in controls:
+        density = control.objects[f"dab_{compartment}_od"].dropna().to_numpy()
+        brown.setdefault(control.sample.batch, []).append(density)
+    pooled = {name: np.concatenate(each) for name, each in brown.items()}
+    return batch_drift(whites, pooled)
+
+
+def _blank_level(blanks: Sequence[Image]) -> np.ndarray | None:
+    """Give one white for a slide: a scanner's blank field has any size."""
+    if not blanks:
+        return None
+    levels = [np.median(_brightfield(b).reshape(-1, 3), axis=0) for b in blanks]
+    return np.asarray(np.mean(levels, axis=0), dtype=np.float64)
 
 
 def _brightfield(image: Image) -> np.ndarray:

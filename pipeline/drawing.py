@@ -14,6 +14,7 @@ from .measuring import open_image
 from .overlays import write_picture
 from .plan import Task
 from .problems import ProblemRow
+from .slides import SlideImage
 from .store import Store
 
 OVERLAY_VERSION = 1  # raised when overlays change for the same measurement
@@ -93,10 +94,11 @@ def _draw(job: DrawJob) -> np.ndarray:
         task.sample, held.objects, held.regions, held.profiles, held.flags, held.notes
     )
     classified = task.assay.classify(measured, job.calibration)
-    labels = read_labels(store.labels(task.fingerprint))
-    return task.assay.draw(
-        open_image(task), labels, classified, job.calibration, um_per_px=held.um_per_px
-    )
+    image = open_image(task)
+    # a whole slide is drawn from its maps: its label images may be larger than the memory
+    whole = isinstance(image, SlideImage)
+    labels = {} if whole else read_labels(store.labels(task.fingerprint))
+    return task.assay.draw(image, labels, classified, job.calibration, um_per_px=held.um_per_px)
 
 
 def drawing_key(task: Task, calibration: Calibration) -> dict[str, Any]:

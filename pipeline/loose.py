@@ -74,6 +74,8 @@ def parse_arguments(arguments: Sequence[str]) -> LooseRequest:
         given["channels"] = _parse_channels(words["channels"])
     elif "channels" in METHODS[method].model_fields:
         given["channels"] = ChannelNames(nuclei="DAPI")
+    if given.get("regions"):  # as seen from here, not from the images' folder
+        given["regions"] = str(_absolute(Path(given["regions"])))
     if "lanes" in METHODS[method].model_fields:
         given["lanes"] = ""  # loose blots have no sheet that names their lanes
     return LooseRequest(

@@ -10,15 +10,17 @@ from .errors import InputError
 from .plan import Task
 from .problems import ProblemRow
 from .readers import Image, read_image
+from .slides import SlideImage
 from .store import Store, hash_file
 
 
 @dataclass(frozen=True)
 class Job:
-    """A task and the store that its result goes to."""
+    """A task, the store that its result goes to, and the threads it may use."""
 
     task: Task
     store: Path
+    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ def _problem_of(job: Job) -> ProblemRow | None:
     task = job.task
     try:
         image, blanks = open_image(task), open_blanks(task)
+        if isinstance(image, SlideImage):
+            image = replace(image, threads=job.threads)
     except InputError as error:
         return _row(task, "read", error.reason, error.remedy)
     try:

@@ -42,7 +42,7 @@ _CONTRAST_PERCENTILES = (1.0, 99.8)  # of a channel's pixels: shown black, shown
 # yellow tissue, blue and green fluorescence, brown and violet stain.
 _NODULE_COLOURS = ("#1f6bff", "#c800c8", "#e00000")  # confident, between, doubtful
 _POSITIVE, _NEGATIVE = "#ffb000", "#c3cddd"
-_CLASS_COLOURS = ("#1f5fff", "#f7c400", "#f06a00", "#d0002a")  # 0, 1+, 2+, 3+
+CLASS_COLOURS = ("#1f5fff", "#f7c400", "#f06a00", "#d0002a")  # 0, 1+, 2+, 3+
 _UNCLASSED = "#00c8c8"
 _LOBE_EDGE, _TISSUE_EDGE = "#ffffff", "#3a3a3a"
 _CHANNEL_COLOURS = {"nuclei": "#4070ff", "marker": "#30e050"}
@@ -93,10 +93,10 @@ def legend(method: str) -> tuple[LegendEntry, ...]:
             (_CHANNEL_COLOURS["marker"], "marker"),
         ),
         "dab": (
-            (_CLASS_COLOURS[0], "negative (0)"),
-            (_CLASS_COLOURS[1], "weak (1+)"),
-            (_CLASS_COLOURS[2], "moderate (2+)"),
-            (_CLASS_COLOURS[3], "strong (3+)"),
+            (CLASS_COLOURS[0], "negative (0)"),
+            (CLASS_COLOURS[1], "weak (1+)"),
+            (CLASS_COLOURS[2], "moderate (2+)"),
+            (CLASS_COLOURS[3], "strong (3+)"),
             (_UNCLASSED, "cell not classed"),
             (_TISSUE_EDGE, "edge of the tissue"),
         ),
@@ -223,7 +223,7 @@ def draw_cells_dab(
     if "tissue" in labels:
         tissue = labels["tissue"]
         canvas.outline(tissue, _every_label(tissue), (_TISSUE_EDGE,))
-    _outline_cells(canvas, labels, objects, "class", _CLASS_COLOURS)
+    _outline_cells(canvas, labels, objects, "class", CLASS_COLOURS)
     canvas.scale_bar(None if um_per_px is None else 1.0 / um_per_px, "µm")
     return canvas.rgb
 

@@ -56,7 +56,7 @@ class Task:
     blanks : tuple of pathlib.Path
         Empty bright fields of the same batch.
     content : tuple of str
-        SHA-256 of the image's file and of the blanks'.
+        SHA-256 of the image's file, of the blanks' and of the files beside it.
     fingerprint : str
         The key of its result in the store.
     name : str
@@ -65,6 +65,8 @@ class Task:
         The corrections to measure; None where the program's own result counts.
     flags : tuple of str
         What roll-up adds to the image's flags.
+    beside : tuple of pathlib.Path
+        Further files that the measurement depends on, such as the regions of a slide.
     """
 
     sample: Sample
@@ -76,11 +78,12 @@ class Task:
     name: str
     review: Review | None = None
     flags: tuple[str, ...] = ()
+    beside: tuple[Path, ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The files whose bytes the fingerprint covers, the image's own first."""
-        return (split_reference(self.reference)[0], *self.blanks)
+        return (split_reference(self.reference)[0], *self.blanks, *self.beside)
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,8 @@ def _task(
     names: Mapping[tuple[str, str], str],
 ) -> Task:
     path, series = split_reference(reference)
-    content = tuple(hashes[file] for file in (path, *blanks))
+    beside = tuple(file for file in assay.beside(reference) if file in hashes)
+    content = tuple(hashes[file] for file in (path, *blanks, *beside))
     parts = {
         "content": content,
         "series": series,
@@ -140,7 +144,7 @@ def _task(
         "um_per_px": sample.um_per_px,
     }
     name = names[sample.assay, sample.image]
-    return Task(sample, assay, reference, blanks, content, fingerprint(parts), name)
+    return Task(sample, assay, reference, blanks, content, fingerprint(parts), name, beside=beside)
 
 
 def _hash_inputs(
@@ -148,7 +152,13 @@ def _hash_inputs(
 ) -> tuple[dict[Path, str], list[ProblemRow]]:
     """Hash every file once; a file that can't be hashed is a problem of each of its rows."""
     files = {sample: split_reference(study.folder / sample.image)[0] for sample in samples}
-    distinct = sorted(set(files.values()))
+    assays = study.image_assays
+    beside = (
+        file
+        for sample in samples
+        for file in assays[sample.assay].beside(study.folder / sample.image)
+    )
+    distinct = sorted({*files.values(), *beside})
     with ThreadPoolExecutor(_HASHING_THREADS) as pool:
         results = dict(zip(distinct, pool.map(_hash_or_reason, distinct), strict=True))
     hashes = {file: result for file, (result, reason) in results.items() if not reason}

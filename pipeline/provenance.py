@@ -74,8 +74,9 @@ def describe_run(
 
 
 def _describe_image(study: Study, task: Task) -> dict[str, Any]:
-    image, *blanks = task.content
-    return {
+    image, *others = task.content
+    blanks, beside = others[: len(task.blanks)], others[len(task.blanks) :]
+    described = {
         "assay": task.sample.assay,
         "image": task.sample.image,
         "role": task.sample.role,
@@ -86,6 +87,12 @@ def _describe_image(study: Study, task: Task) -> dict[str, Any]:
         ],
         "fingerprint": task.fingerprint,
     }
+    if beside:
+        described["beside"] = [
+            {"file": _relative(path, study.folder), "sha256": content}
+            for path, content in zip(task.beside, beside, strict=True)
+        ]
+    return described
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -68,6 +68,19 @@ FLAGS = {
     "pigment": "There is pigment, which looks like DAB.",
     "ink": "There is ink on the tissue.",
     "folds": "The tissue is folded.",
+    # whole slides and batches
+    "no_pyramid": "The slide holds no reduced copies: its overview was made from all of it.",
+    "read_whole": "The file isn't stored in tiles: all of it was read into memory.",
+    "bad_tiles": "Tiles of the slide can't be decoded; problems.csv says which. The rest was "
+    "measured.",
+    "sampled_fields": "A sample of fields was measured in place of the whole slide; run.json and "
+    "the regions say which.",
+    "pigment_kept": "Pigment is left out of fields only: on this whole slide it was kept.",
+    "white_moved": "The white of this batch differs from the other batches': lamp, exposure or "
+    "white balance changed.",
+    "control_moved": "The controls of this batch are browner or paler than the other batches'.",
+    "batch_without_control": "This batch has no negative control (with enough cells) of its own, "
+    "others have.",
     # blots
     "no_band": "No band was found in any lane.",
     "touching_bands": "Bands run into one another: where one ends is a guess.",

@@ -18,7 +18,7 @@ from .evidence import describe_tables, evaluate_tables, join_animals, prepare_as
 from .linking import conflicting_groups, link_iron
 from .measuring import Job, Outcome, lost_job, measure_job
 from .plan import Plan, Task, plan_study
-from .problems import ProblemRow, problem_table
+from .problems import ProblemRow, bad_tile_rows, problem_table
 from .provenance import CRATE_FILE, describe_crate, describe_run
 from .published import Published
 from .readers import split_reference
@@ -232,10 +232,11 @@ class _Run:
         self.problems.extend(_pending(t) for t in others if t.fingerprint not in self.store)
         todo = {t.fingerprint: t for t in wanted if t.fingerprint not in self.store}
         same = _same_result(wanted)
+        threads = max(1, self.options.jobs // max(1, len(todo)))  # for slides, which can use them
         outcomes = self._through_pool(
             "measure",
             measure_job,
-            [Job(task, self.store.folder) for task in todo.values()],
+            [Job(task, self.store.folder, threads) for task in todo.values()],
             lost_job,
         )
         done = 0
@@ -287,6 +288,7 @@ class _Run:
             text = f"its stored result was damaged: {error}"
             self.problems.append(_row(task, "store", text, remedy))
             return []
+        self.problems.extend(bad_tile_rows(task.sample, held.notes.get("bad_tiles") or ()))
         twin = repeated.get((task.sample.assay, task.sample.image))
         flags = (*held.flags, *task.flags, *([f"same_bytes_as:{twin}"] if twin else []))
         return [Measured(task.sample, held.objects, held.regions, held.profiles, flags, held.notes)]

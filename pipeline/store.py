@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..imgproc.measurement import Measurement
+from .slide_labels import write_sheet
 from .writers import write_labels
 
 _MEASUREMENT = "measurement.json"  # written last: a folder that has it is complete
@@ -98,7 +99,7 @@ class Store:
         aside = self.folder / "incoming" / uuid.uuid4().hex
         aside.mkdir(parents=True)
         try:
-            self._write(aside, measurement, um_per_px)
+            self._write(aside, key, measurement, um_per_px)
             target = self.entry(key)
             target.parent.mkdir(parents=True, exist_ok=True)
             if key not in self:
@@ -107,7 +108,9 @@ class Store:
         finally:
             shutil.rmtree(aside, ignore_errors=True)
 
-    def _write(self, folder: Path, measurement: Measurement, um_per_px: float | None) -> None:
+    def _write(
+        self, folder: Path, key: str, measurement: Measurement, um_per_px: float | None
+    ) -> None:
         measurement.objects.to_parquet(folder / "objects.parquet", index=False)
         measurement.regions.to_parquet(folder / "regions.parquet", index=False)
         np.savez_compressed(folder / "profiles.npz", **measurement.profiles)  # type: ignore[arg-type]
@@ -115,6 +118,10 @@ class Store:
         labels.mkdir()
         for name, image in measurement.labels.items():
             write_labels(labels / f"{name}.tif", image, um_per_px=um_per_px)
+        for name, sheet in measurement.sheets.items():
+            write_sheet(
+                labels / f"{name}.tif", sheet, um_per_px=um_per_px, identity=f"{key} {name}"
+            )
         facts = {
             "flags": list(measurement.flags),
             "notes": measurement.notes,

@@ -23,6 +23,7 @@ from xenoquant.imgproc.dab import (
     summarise_dab,
 )
 from xenoquant.imgproc.dab_cells import core_means, split_by_colour
+from xenoquant.imgproc.dab_scores import above_floor
 from xenoquant.imgproc.errors import MeasurementError
 from xenoquant.imgproc.measurement import Measurement
 from xenoquant.imgproc.phantoms import DabPhantom, DabScene, render_dab
@@ -167,6 +168,25 @@ def test_control_floor_by_hand() -> None:
     assert (
         control_floor(clean, {"dab_od_histogram": histogram}, compartment="cytoplasm").flags == ()
     )
+
+
+def test_features_above_the_controls_floor_by_hand() -> None:
+    """Four cells and ten pixels: a floor of 0.45 leaves one of three positives, as 3+ when it
+    passes all raised cut-offs; a floor below the first cut-off changes nothing.
+    """
+    histogram = np.zeros(3000, np.int64)
+    histogram[[0, 199, 200, 450, 700]] = [4, 2, 1, 2, 1]
+    cells = pd.DataFrame({"dab_cell_od": [0.1, 0.25, 0.45, 0.9]})
+    given = {"compartment": "cell", "cutoffs_od": CUTOFFS}
+    profiles = {"dab_od_histogram": histogram}
+    raised = above_floor(cells, profiles, floor_od=0.45, area_floor_od=0.5, **given)
+    assert raised["positive_cell_fraction_above_floor"] == 0.25
+    assert raised["h_score_above_floor"] == 100 * 3 / 4
+    assert raised["positive_area_fraction_above_floor"] == pytest.approx(0.1)
+    clean = above_floor(cells, profiles, floor_od=0.05, area_floor_od=0.05, **given)
+    assert clean["positive_cell_fraction_above_floor"] == 0.75
+    assert clean["h_score_above_floor"] == 150
+    assert clean["positive_area_fraction_above_floor"] == pytest.approx(0.4)
 
 
 def test_core_means_leave_out_a_mixed_rim() -> None:

@@ -1,12 +1,15 @@
 """Every command of README and docs is run, and every link and picture in them is there."""
 
 import doctest
+import json
 import re
 import shlex
 import shutil
 from pathlib import Path
 
+import cv2
 import pytest
+import tifffile
 from typer.testing import CliRunner
 
 from xenoquant.pipeline.cli import app
@@ -55,8 +58,24 @@ def desk(finished_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             shutil.copy(finished_study / "lungs" / f"{animal}.jpg", target)
     for name, text in (("volumes", VOLUMES), ("printed", PRINTED), ("cells", CELLS)):
         (folder / f"{name}.csv").write_text(text)
+    _write_slide(folder)
     monkeypatch.chdir(folder)
     return folder
+
+
+def _write_slide(folder: Path) -> None:
+    """Make a slide with a pyramid from a section, and regions drawn on it."""
+    field = cv2.imread(str(folder / "sections" / "m1.png"))[..., ::-1]
+    (folder / "slides").mkdir()
+    (folder / "regions").mkdir()
+    how = {"tile": (64, 64), "photometric": "rgb"}
+    with tifffile.TiffWriter(folder / "slides" / "m1.ome.tif") as writer:
+        sizes = {"PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5}
+        writer.write(field, subifds=1, metadata={"axes": "YXS", **sizes}, **how)
+        writer.write(cv2.resize(field, None, fx=1 / 8, fy=1 / 8), subfiletype=1, **how)
+    ring = [[10, 10], [120, 10], [120, 120], [10, 120], [10, 10]]
+    area = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}}
+    (folder / "regions" / "m1.geojson").write_text(json.dumps([area]))
 
 
 @pytest.mark.parametrize(

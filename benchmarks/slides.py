@@ -1,0 +1,207 @@
+"""What a whole slide costs, as multiples of decoding its own tiles, all in one run.
+
+    python benchmarks/slides.py [--side 30000] [--tile 512] [--folder DIR] [--cells 3000]
+
+The slide is scikit-image's real H-DAB field laid out to a square, JPEG-tiled, with a pyramid. Times
+of one thread are processor time, so that a busy machine changes little; the efficiency of two
+threads needs wall time and an idle machine. Each memory is the peak of a process of its own.
+"""
+
+import argparse
+import multiprocessing
+import os
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+import cv2  # noqa: E402 - threads are set before numpy is loaded
+import imagecodecs  # noqa: E402
+import numpy as np  # noqa: E402
+import tifffile  # noqa: E402
+from skimage.data import immunohistochemistry  # noqa: E402
+
+from xenoquant.imgproc.dab import measure_dab  # noqa: E402
+from xenoquant.imgproc.dab_options import DabOptions  # noqa: E402
+from xenoquant.imgproc.slide_dab import measure_slide  # noqa: E402
+from xenoquant.imgproc.tiles import tile_buffer, tile_grid  # noqa: E402
+from xenoquant.pipeline.slide_files import open_slide  # noqa: E402
+
+GLASS = (236, 236, 234)
+LEVELS = (1, 4, 16)
+AREAS = DabOptions(cells=False)
+
+
+def build_slide(path: Path, side: int, tile: int, glass: float) -> None:
+    """Write the slide; its lowest rows are glass, as many as asked for."""
+    field = immunohistochemistry()
+    tissue = round(side * (1 - glass))
+    with tifffile.TiffWriter(path, bigtiff=True) as writer:
+        for level in LEVELS:
+            small = cv2.resize(field, (512 // level, 512 // level), interpolation=cv2.INTER_AREA)
+            shape = (side // level, side // level, 3)
+            writer.write(
+                _tiles(small, shape[0], tile, tissue // level),
+                shape=shape,
+                dtype=np.uint8,
+                tile=(tile, tile),
+                photometric="rgb",
+                compression="jpeg",
+                subifds=len(LEVELS) - 1 if level == 1 else None,
+                subfiletype=0 if level == 1 else 1,
+                metadata={"axes": "YXS", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5},
+            )
+
+
+def _tiles(field: np.ndarray, side: int, tile: int, tissue: int) -> Iterator[bytes]:
+    """Encode the tiles of a level, each different one once."""
+    made: dict[tuple[int, int, int], bytes] = {}
+    period, offsets = field.shape[0], np.arange(tile)
+    for top in range(0, side, tile):
+        for left in range(0, side, tile):
+            rows = min(max(tissue - top, 0), tile)
+            key = (top % period, left % period, rows)
+            if key not in made:
+                pixels = field[np.ix_((top + offsets) % period, (left + offsets) % period)]
+                pixels[rows:] = GLASS
+                made[key] = imagecodecs.jpeg8_encode(pixels, level=85)
+            yield made[key]
+
+
+def decode(path: Path) -> None:
+    """Read and decode every tile of the full image with imagecodecs, and do nothing with it."""
+    with tifffile.TiffFile(path) as tiff:
+        page = tiff.pages[0]
+        tables, (height, width) = page.jpegtables, (page.tilelength, page.tilewidth)
+        offsets, counts = page.dataoffsets, page.databytecounts
+    out = np.empty((height, width, 3), np.uint8)
+    with path.open("rb") as file:
+        for offset, count in zip(offsets, counts, strict=True):
+            file.seek(offset)
+            imagecodecs.jpeg8_decode(
+                file.read(count), tables=tables, colorspace=2, outcolorspace=2, out=out
+            )
+
+
+def decode_all(path: Path) -> None:
+    """Decode every tile as the sweep does."""
+    slide = open_slide(path).full
+    rows, columns = tile_grid(slide)
+    for _ in slide.decode(range(rows * columns), tile_buffer(slide)):
+        pass
+
+
+def measure(path: Path, threads: int = 1) -> None:
+    """Measure the areas of a slide, from opening it to its table."""
+    slide = open_slide(path)
+    overview = slide.read_level(len(slide.shapes) - 1)
+    measure_slide(slide.full, overview, um_per_px=0.5, options=AREAS, threads=threads)
+
+
+def seconds(call: Callable[[], object], clock: Callable[[], float]) -> float:
+    start = clock()
+    call()
+    return clock() - start
+
+
+def ratio(above: Callable[[], object], below: Callable[[], object], rounds: int) -> float:
+    """Median of the ratio of two processor times, taken in turn."""
+    clock = time.process_time
+    return statistics.median(seconds(above, clock) / seconds(below, clock) for _ in range(rounds))
+
+
+def _peak_mb(path: Path, answer: "multiprocessing.Queue[float]") -> None:
+    measure(path)
+    answer.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def peak_mb(path: Path) -> float:
+    """Peak resident memory of a fresh process that measures a slide."""
+    context = multiprocessing.get_context("spawn")
+    answer: multiprocessing.Queue[float] = context.Queue()
+    process = context.Process(target=_peak_mb, args=(path, answer))
+    process.start()
+    found = answer.get()
+    process.join()
+    return found
+
+
+def plain_cells(rgb: np.ndarray) -> None:
+    """Measure cells the plain scikit-image way: one library call after another."""
+    from scipy import ndimage
+    from skimage import color, feature, filters, measure, morphology, segmentation
+
+    stains = color.rgb2hed(rgb)
+    blue = filters.gaussian(stains[..., 0], 1.5)
+    mask = morphology.remove_small_objects(blue > filters.threshold_otsu(blue), max_size=30)
+    distance = ndimage.distance_transform_edt(mask)
+    peaks = feature.peak_local_max(distance, min_distance=5, labels=measure.label(mask))
+    seeds = np.zeros(mask.shape, np.int32)
+    seeds[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
+    nuclei = segmentation.watershed(-distance, seeds, mask=mask)
+    cells = segmentation.expand_labels(nuclei, 8)
+    wanted = ("label", "centroid", "area", "intensity_mean")
+    cytoplasm = np.where(nuclei == 0, cells, 0)
+    for labels in (nuclei, cytoplasm, cells):
+        measure.regionprops_table(labels, stains[..., 2], properties=wanted)
+
+
+def main() -> None:
+    """Print a row for each of the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--side", type=int, default=30_000, help="pixels of the slide's side")
+    parser.add_argument("--tile", type=int, default=512, help="pixels of a tile's side")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cells", type=int, default=2048, help="side of the field for cells")
+    parser.add_argument("--folder", type=Path, help="where the slides are made")
+    words = parser.parse_args()
+    cv2.setNumThreads(1)
+    with tempfile.TemporaryDirectory(dir=words.folder) as folder:
+        slides = {name: Path(folder) / f"{name}.ome.tif" for name in ("whole", "quarter", "glass")}
+        build_slide(slides["whole"], words.side, words.tile, 0.0)
+        build_slide(slides["quarter"], words.side // 2, words.tile, 0.0)
+        build_slide(slides["glass"], words.side, words.tile, 0.6)
+        measure(slides["quarter"])  # compiles
+        report(slides, words.side, words.rounds)
+    field = np.tile(immunohistochemistry(), (words.cells // 512, words.cells // 512, 1))
+    report_cells(field, words.rounds)
+
+
+def report(slides: dict[str, Path], side: int, rounds: int) -> None:
+    """Print what areas cost."""
+    whole, glass = slides["whole"], slides["glass"]
+    print(f"slide of {side} x {side} pixels, real stain, JPEG tiles", flush=True)
+    cost = ratio(lambda: measure(whole), lambda: decode(whole), rounds)
+    print(f"area measures / decoding the same tiles     {cost:.2f}  (at most 1.35)", flush=True)
+    cost = ratio(lambda: measure(glass), lambda: decode(glass), rounds)
+    print(f"60 % glass: area measures / decoding it all {cost:.2f}  (at most 0.5)", flush=True)
+    one = min(seconds(lambda: measure(whole, 1), time.perf_counter) for _ in range(rounds))
+    two = min(seconds(lambda: measure(whole, 2), time.perf_counter) for _ in range(rounds))
+    print(f"two threads: efficiency in wall time        {one / two / 2:.2f}  (at least 0.85)")
+    clock = time.process_time
+    spent = seconds(lambda: measure(whole, 2), clock) / seconds(lambda: measure(whole, 1), clock)
+    print(f"two threads: processor time / one thread's  {spent:.2f}", flush=True)
+    small, large = peak_mb(slides["quarter"]), peak_mb(whole)
+    print(f"peak resident memory                        {large:.0f} MB  (at most 400)")
+    print(f"the same / for a quarter of the area        {large / small:.2f}  (at most 1.10)")
+
+
+def report_cells(field: np.ndarray, rounds: int) -> None:
+    """Print what cells cost."""
+    options = DabOptions(stains="default", nucleus_diameter_um=8.0)
+    measure_dab(field[:512, :512], um_per_px=0.5, options=options)  # compiles
+    gain = ratio(
+        lambda: plain_cells(field),
+        lambda: measure_dab(field, um_per_px=0.5, options=options),
+        rounds,
+    )
+    print(f"cells: plain scikit-image / this            {gain:.1f}  (at least 5)", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,342 @@
+"""DAB of slide tiles in one pass: whole-number sums and histograms that add up in any order.
+
+A pixel's DAB is the sum of three table entries in units of 0.001 / 4096 OD, kept as whole numbers.
+Whole numbers add to the same total in any order, so tiles of any size, measured by any number of
+threads, give the very numbers of the whole image.
+"""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+from .dab_scores import HISTOGRAM_BIN_OD
+from .stains import StainVectors, unmixing_tables
+
+UNITS_PER_BIN = 4096
+"""A bin of 0.001 OD has 4096 units: three rounded entries err by 4e-7 OD at most."""
+
+_SHIFT = 12
+_WORD_PIXELS = 8  # 24 bytes are three words of 64 bits: eight pixels with three loads
+_U = np.uint64
+
+
+@dataclass(frozen=True)
+class BrownTables:
+    """What each count of each channel adds to DAB, in whole units.
+
+    Attributes
+    ----------
+    units : numpy.ndarray
+        uint32, shape (3, 256), offset so that none is negative; `zero_bin` says by how much.
+    zero_bin : int
+        Bin in which 0 OD begins.
+    bins : int
+        Number of bins that hold every possible sum.
+    """
+
+    units: np.ndarray
+    zero_bin: int
+    bins: int
+
+
+def brown_tables(white: np.ndarray, vectors: StainVectors) -> BrownTables:
+    """Make the tables for 8-bit tiles under one white.
+
+    Parameters
+    ----------
+    white : numpy.ndarray
+        I0 in counts, shape (3,).
+    vectors : StainVectors
+        The stains' colours.
+
+    Returns
+    -------
+    BrownTables
+        Tables, and where zero lies.
+    """
+    density = unmixing_tables(np.dtype(np.uint8), white, vectors)[:, :, 1]
+    units = np.rint(density / HISTOGRAM_BIN_OD * UNITS_PER_BIN).astype(np.int64)
+    highest = int(units.max(axis=1).sum())
+    least = units.min(axis=1)
+    units -= least[:, None]  # no entry below 0: unsigned sums never wrap
+    zero_bin = -(int(least.sum()) // UNITS_PER_BIN)
+    units[0] += zero_bin * UNITS_PER_BIN + int(least.sum())
+    bins = (highest >> _SHIFT) + zero_bin + 1
+    return BrownTables(units.astype(np.uint32), zero_bin, bins)
+
+
+@dataclass
+class BrownSums:
+    """Sums over the pixels seen so far; those of threads are added together at the end.
+
+    Attributes
+    ----------
+    counts : numpy.ndarray
+        int64, shape (regions + 1, bins): pixels of each region by DAB; row 0 stays empty.
+    units : numpy.ndarray
+        int64, shape (regions + 1,): summed DAB of each region, with the offset of each pixel.
+    map_units, map_pixels : numpy.ndarray
+        int64, shape (rows, columns): the same by squares of the heat map, over all regions.
+    """
+
+    counts: np.ndarray
+    units: np.ndarray
+    map_units: np.ndarray
+    map_pixels: np.ndarray
+
+    @classmethod
+    def empty(cls, regions: int, tables: BrownTables, map_shape: tuple[int, int]) -> "BrownSums":
+        """Begin with nothing seen."""
+        return cls(
+            np.zeros((regions + 1, tables.bins), np.int64),
+            np.zeros(regions + 1, np.int64),
+            np.zeros(map_shape, np.int64),
+            np.zeros(map_shape, np.int64),
+        )
+
+    def add(self, other: "BrownSums") -> None:
+        """Add what another thread has seen."""
+        self.counts += other.counts
+        self.units += other.units
+        self.map_units += other.map_units
+        self.map_pixels += other.map_pixels
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Regions of a rectangle of pixels, in rectangles that a coarser image's pixels cover.
+
+    Attributes
+    ----------
+    regions : numpy.ndarray
+        int32, shape (rows, columns): region of each coarse pixel, 0 for none.
+    row_of : numpy.ndarray
+        int64, shape (height,): coarse row of each row of pixels.
+    edges : numpy.ndarray
+        int64, shape (columns + 1,): where each coarse column begins, in pixels from the left.
+    """
+
+    regions: np.ndarray
+    row_of: np.ndarray
+    edges: np.ndarray
+
+    def part(self, y0: int, y1: int, x0: int, x1: int) -> "Spans":
+        """Cut out some rows and columns of pixels."""
+        return Spans(self.regions, self.row_of[y0:y1], np.clip(self.edges, x0, x1) - x0)
+
+    def any(self) -> bool:
+        """Tell whether any pixel is in a region."""
+        return bool(self.regions.any())
+
+
+def add_spans(
+    sums: BrownSums, rgb: np.ndarray, spans: Spans, tables: BrownTables, square: tuple[int, int]
+) -> None:
+    """Add pixels whose regions a coarser image gives.
+
+    Parameters
+    ----------
+    sums : BrownSums
+        What is added to.
+    rgb : numpy.ndarray
+        uint8, shape (height, width, 3), a view of a decoded tile whose rows are contiguous. It is
+        read eight pixels at a time where rows begin at a multiple of 8 bytes.
+    spans : Spans
+        Regions of its pixels.
+    tables : BrownTables
+        The tables.
+    square : tuple of int
+        Row and column in the heat map.
+    """
+    height, width = rgb.shape[:2]
+    whole = width // _WORD_PIXELS
+    aligned = rgb.strides[0] % 8 == 0 and rgb.ctypes.data % 8 == 0 and whole > 0
+    words = _NO_WORDS
+    if aligned:
+        row_bytes = np.lib.stride_tricks.as_strided(
+            rgb, (height, whole * _WORD_PIXELS * 3), (rgb.strides[0], 1), writeable=False
+        )
+        words = row_bytes.view(np.uint64)
+    spare = np.zeros(tables.bins, np.uint32)
+    total, pixels = _add_spans(
+        rgb, words, spans.regions, spans.row_of, spans.edges, *tables.units,
+        sums.counts, sums.units, spare,
+    )  # fmt: skip
+    sums.map_units[square] += total
+    sums.map_pixels[square] += pixels
+
+
+_NO_WORDS = np.zeros((0, 0), np.uint64)
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_spans(
+    rgb: np.ndarray,
+    words: np.ndarray,
+    regions: np.ndarray,
+    row_of: np.ndarray,
+    edges: np.ndarray,
+    red: np.ndarray,
+    green: np.ndarray,
+    blue: np.ndarray,
+    counts: np.ndarray,
+    region_units: np.ndarray,
+    spare: np.ndarray,
+) -> tuple[np.int64, np.int64]:
+    """Add row after row, span after span; a region's second histogram is emptied when it ends."""
+    shift = np.uint32(_SHIFT)
+    in_words = words.shape[1] // 3 * 8
+    total, pixels = np.int64(0), np.int64(0)
+    open_region = 0
+    for y in range(rgb.shape[0]):
+        k = 0
+        while k < edges.size - 1:
+            region = regions[row_of[y], k]
+            start = k
+            while k < edges.size - 1 and regions[row_of[y], k] == region:
+                k += 1
+            x, end = edges[start], edges[k]
+            if region == 0 or x >= end:
+                continue
+            if region != open_region:
+                if open_region > 0:
+                    _empty(spare, counts[open_region])
+                open_region = region
+            units = np.int64(0)
+            pixels += end - x
+            while x < end and (x % 8 != 0 or x >= in_words):
+                p = red[rgb[y, x, 0]] + green[rgb[y, x, 1]] + blue[rgb[y, x, 2]]
+                counts[region, p >> shift] += 1
+                units += np.int64(p)
+                x += 1
+            last = min(end, in_words) // 8 * 8
+            if x < last:
+                row = words[y, x // 8 * 3 : last // 8 * 3]
+                units += _add_words(row, red, green, blue, counts[region], spare)
+                x = last
+            while x < end:
+                p = red[rgb[y, x, 0]] + green[rgb[y, x, 1]] + blue[rgb[y, x, 2]]
+                counts[region, p >> shift] += 1
+                units += np.int64(p)
+                x += 1
+            region_units[region] += units
+            total += units
+    if open_region > 0:
+        _empty(spare, counts[open_region])
+    return total, pixels
+
+
+@numba.njit(cache=True, nogil=True)
+def _empty(spare: np.ndarray, counts: np.ndarray) -> None:
+    for k in range(spare.size):
+        counts[k] += np.int64(spare[k])
+        spare[k] = 0
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_words(
+    row: np.ndarray,
+    red: np.ndarray,
+    green: np.ndarray,
+    blue: np.ndarray,
+    even: np.ndarray,
+    odd: np.ndarray,
+) -> np.int64:
+    """Count pixels read eight at a time; two histograms, so that none waits for its last write."""
+    byte, shift, one, many = _U(255), np.uint32(_SHIFT), np.uint32(1), np.int64(1)
+    total = np.int64(0)
+    for i in range(0, row.size, 3):
+        a, b, c = row[i], row[i + 1], row[i + 2]
+        p = red[a & byte] + green[(a >> _U(8)) & byte] + blue[(a >> _U(16)) & byte]
+        q = red[(a >> _U(24)) & byte] + green[(a >> _U(32)) & byte] + blue[(a >> _U(40)) & byte]
+        even[p >> shift] += many
+        odd[q >> shift] += one
+        r = red[(a >> _U(48)) & byte] + green[a >> _U(56)] + blue[b & byte]
+        s = red[(b >> _U(8)) & byte] + green[(b >> _U(16)) & byte] + blue[(b >> _U(24)) & byte]
+        even[r >> shift] += many
+        odd[s >> shift] += one
+        total += np.int64(p) + np.int64(q) + np.int64(r) + np.int64(s)
+        p = red[(b >> _U(32)) & byte] + green[(b >> _U(40)) & byte] + blue[(b >> _U(48)) & byte]
+        q = red[b >> _U(56)] + green[c & byte] + blue[(c >> _U(8)) & byte]
+        even[p >> shift] += many
+        odd[q >> shift] += one
+        r = red[(c >> _U(16)) & byte] + green[(c >> _U(24)) & byte] + blue[(c >> _U(32)) & byte]
+        s = red[(c >> _U(40)) & byte] + green[(c >> _U(48)) & byte] + blue[c >> _U(56)]
+        even[r >> shift] += many
+        odd[s >> shift] += one
+        total += np.int64(p) + np.int64(q) + np.int64(r) + np.int64(s)
+    return total
+
+
+def add_labelled(
+    sums: BrownSums,
+    rgb: np.ndarray,
+    regions: np.ndarray,
+    tables: BrownTables,
+    square: tuple[int, int],
+) -> None:
+    """Add pixels of several regions, or of a tile that is only partly tissue.
+
+    Parameters
+    ----------
+    sums : BrownSums
+        What is added to.
+    rgb : numpy.ndarray
+        uint8, shape (height, width, 3).
+    regions : numpy.ndarray
+        Whole numbers, shape (height, width); pixels of region 0 are left out.
+    tables : BrownTables
+        The tables.
+    square : tuple of int
+        Row and column in the heat map.
+    """
+    total, pixels = _add_labelled(rgb, regions, tables.units, sums.counts, sums.units)
+    sums.map_units[square] += total
+    sums.map_pixels[square] += pixels
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_labelled(
+    rgb: np.ndarray,
+    regions: np.ndarray,
+    tables: np.ndarray,
+    counts: np.ndarray,
+    region_units: np.ndarray,
+) -> tuple[np.int64, np.int64]:
+    shift = np.uint32(_SHIFT)
+    total, pixels = np.int64(0), np.int64(0)
+    for y in range(rgb.shape[0]):
+        for x in range(rgb.shape[1]):
+            region = regions[y, x]
+            if region > 0:
+                units = tables[0, rgb[y, x, 0]] + tables[1, rgb[y, x, 1]] + tables[2, rgb[y, x, 2]]
+                counts[region, units >> shift] += 1
+                region_units[region] += np.int64(units)
+                total += np.int64(units)
+                pixels += 1
+    return total, pixels
+
+
+def histogram(sums: BrownSums, tables: BrownTables, bins: int) -> np.ndarray:
+    """Counts of each region in bins of 0.001 OD from 0; the ends take what lies beyond.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64, shape (regions, bins).
+    """
+    counts = sums.counts[1:]
+    zero = tables.zero_bin
+    out = np.zeros((len(counts), bins), np.int64)
+    inside = counts[:, zero : zero + bins]
+    out[:, : inside.shape[1]] = inside
+    out[:, 0] += counts[:, :zero].sum(axis=1)
+    out[:, -1] += counts[:, zero + bins :].sum(axis=1)
+    return out
+
+
+def summed_od(units: np.ndarray, pixels: np.ndarray, tables: BrownTables) -> np.ndarray:
+    """DAB in optical density from sums of units over so many pixels, float64."""
+    offset = tables.zero_bin * UNITS_PER_BIN
+    return (units - pixels * offset) * (HISTOGRAM_BIN_OD / UNITS_PER_BIN)

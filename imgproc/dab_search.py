@@ -1,0 +1,93 @@
+"""Looking for cells in unmixed stains: nuclei of either colour, then cells around them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .cells import expand_cells
+from .dab_cells import assumed_scale, renumbered, split_by_colour, without_pale
+from .dab_options import DabOptions
+from .nuclei import ClassicalSegmenter, Segmenter
+from .stains import nuclear_signal
+
+
+@dataclass(frozen=True)
+class CellGuide:
+    """What the nuclei of a whole slide look like, so that each part is searched alike.
+
+    Attributes
+    ----------
+    diameter_um : float or None
+        Typical diameter of a nucleus.
+    densest_od : float
+        See `stains.densest_blue`.
+    typical_od : float or None
+        What dense nuclei stand out by, see `dab_cells.without_pale`.
+    """
+
+    diameter_um: float | None
+    densest_od: float
+    typical_od: float | None
+
+
+def find_cells(
+    amounts: np.ndarray,
+    tissue: np.ndarray,
+    um_per_px: float | None,
+    options: DabOptions,
+    segmenter: Segmenter | None = None,
+    guide: CellGuide | None = None,
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Find nuclei and grow cells within the tissue.
+
+    Parameters
+    ----------
+    amounts : numpy.ndarray
+        Hematoxylin, DAB and residual, shape (3, height, width).
+    tissue : numpy.ndarray
+        bool, shape (height, width).
+    um_per_px : float or None
+        Pixel size.
+    options : DabOptions
+        The choices.
+    segmenter : Segmenter, optional
+        What finds the nuclei; the classical one by default.
+    guide : CellGuide, optional
+        What to go by where this is a part of a slide; the image's own nuclei if not given.
+
+    Returns
+    -------
+    nuclei, cells : numpy.ndarray
+        int32 labels 1 to n, shape (height, width).
+    scale : float
+        Pixel size that cells were grown by, known or assumed.
+    """
+    if not options.cells:
+        nothing = np.zeros(tissue.shape, np.int32)
+        return nothing, nothing, um_per_px or assumed_scale(nothing)
+    signal, nuclei = find_nuclei(amounts, tissue, um_per_px, options, segmenter, guide)
+    scale = um_per_px or assumed_scale(nuclei, options.nucleus_diameter_um)
+    nuclei = without_pale(nuclei, signal, scale, typical_od=guide.typical_od if guide else None)
+    if options.compartment == "nucleus":
+        nuclei = split_by_colour(nuclei, amounts[0], amounts[1])
+    nuclei = renumbered(nuclei)
+    cells = expand_cells(nuclei, options.cell_distance_um / scale)
+    return nuclei, np.where(tissue, cells, 0).astype(np.int32), scale
+
+
+def find_nuclei(
+    amounts: np.ndarray,
+    tissue: np.ndarray,
+    um_per_px: float | None,
+    options: DabOptions,
+    segmenter: Segmenter | None = None,
+    guide: CellGuide | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give the signal that nuclei are looked for in, and all that was found there."""
+    hematoxylin, dab, _ = amounts
+    signal = np.maximum(hematoxylin, 0)
+    if options.compartment == "nucleus":
+        signal = nuclear_signal(hematoxylin, dab, densest=guide.densest_od if guide else None)
+    diameter_um = guide.diameter_um if guide else options.nucleus_diameter_um
+    find = segmenter or ClassicalSegmenter(diameter_um)
+    return signal, renumbered(np.where(tissue, find(signal, um_per_px), 0))

@@ -1,0 +1,165 @@
+"""Area measures of a slide: a sweep over the tiles that hold tissue, in bounded memory."""
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from .brown_sums import (
+    BrownSums,
+    BrownTables,
+    add_labelled,
+    add_spans,
+    histogram,
+    summed_od,
+)
+from .slide_regions import RegionMap
+from .tiles import (
+    BadTile,
+    Region,
+    TileSource,
+    in_order,
+    runs,
+    tile_buffer,
+    tile_grid,
+    tile_region,
+)
+
+MAP_PX = 256
+"""Side of a square of the heat map, in pixels of the slide."""
+
+
+@dataclass(frozen=True)
+class SlideArea:
+    """What the sweep found.
+
+    Attributes
+    ----------
+    histograms : numpy.ndarray
+        int64, shape (regions, bins): pixels by DAB in bins of 0.001 OD.
+    integrated_od : numpy.ndarray
+        float64, shape (regions,): summed DAB.
+    heat_od : numpy.ndarray
+        float32, shape (rows, columns): mean DAB of the measured pixels of each square of 256
+        pixels, NaN where there are none.
+    bad : tuple of BadTile
+        Tiles that couldn't be decoded, in their order; their pixels are in no count.
+    decoded, tiles : int
+        Tiles decoded, and tiles of the slide.
+    """
+
+    histograms: np.ndarray
+    integrated_od: np.ndarray
+    heat_od: np.ndarray
+    bad: tuple[BadTile, ...]
+    decoded: int
+    tiles: int
+
+
+def measure_area(
+    source: TileSource, regions: RegionMap, tables: BrownTables, *, bins: int, threads: int = 1
+) -> SlideArea:
+    """Measure the DAB of every pixel in a region; tiles without one are never decoded.
+
+    Parameters
+    ----------
+    source : TileSource
+        The slide.
+    regions : RegionMap
+        What is measured.
+    tables : BrownTables
+        From `brown_sums.brown_tables`.
+    bins : int
+        Bins of the histograms.
+    threads : int
+        Threads at a time. Neither they nor the tiles' size change a number.
+
+    Returns
+    -------
+    SlideArea
+        Counts and sums.
+    """
+    rows, columns = tile_grid(source)
+    map_shape = (-(-source.shape[0] // MAP_PX), -(-source.shape[1] // MAP_PX))
+    total = BrownSums.empty(len(regions.names), tables, map_shape)
+    bad: list[BadTile] = []
+    wanted = [n for n in range(rows * columns) if regions.any(tile_region(source, n))]
+    # a few large pieces of work for each thread, each with sums of its own
+    sweep = partial(_sweep, source, regions, tables, map_shape)
+    for sums, failed in in_order(sweep, _shares(wanted, threads), threads=threads):
+        total.add(sums)
+        bad.extend(failed)
+    pixels = total.counts.sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        heat = summed_od(total.map_units, total.map_pixels, tables) / total.map_pixels
+    return SlideArea(
+        histogram(total, tables, bins),
+        summed_od(total.units, pixels, tables)[1:],
+        heat.astype(np.float32),
+        tuple(bad),
+        len(wanted),
+        rows * columns,
+    )
+
+
+SHARES_PER_THREAD = 8
+"""Enough that no thread waits long for the last one."""
+
+
+def _shares(wanted: list[int], threads: int) -> Iterable[list[int]]:
+    count = max(1, min(len(wanted), threads * SHARES_PER_THREAD))
+    size = -(-len(wanted) // count)
+    return [wanted[start : start + size] for start in range(0, len(wanted), max(1, size))]
+
+
+def _sweep(
+    source: TileSource,
+    regions: RegionMap,
+    tables: BrownTables,
+    map_shape: tuple[int, int],
+    numbers: list[int],
+) -> tuple[BrownSums, list[BadTile]]:
+    """Decode and add up some of the tiles."""
+    sums = BrownSums.empty(len(regions.names), tables, map_shape)
+    buffer = tile_buffer(source)
+    bad = []
+    for run in runs(numbers):
+        for number, pixels in source.decode(run, buffer):
+            if isinstance(pixels, BadTile):
+                bad.append(pixels)
+            else:
+                _add_tile(sums, pixels, tile_region(source, number), regions, tables)
+    return sums, bad
+
+
+def _add_tile(
+    sums: BrownSums,
+    pixels: np.ndarray,
+    region: Region,
+    regions: RegionMap,
+    tables: BrownTables,
+) -> None:
+    """Add a tile, cut along the squares of the heat map."""
+    top, left, height, width = region
+    spans = regions.spans(region)
+    found = regions.at(region) if spans is None else None
+    for y0, y1 in _cuts(top, height):
+        for x0, x1 in _cuts(left, width):
+            place = (y0 - top, y1 - top, x0 - left, x1 - left)
+            part = pixels[place[0] : place[1], place[2] : place[3]]
+            square = (y0 // MAP_PX, x0 // MAP_PX)
+            if spans is not None:
+                add_spans(sums, part, spans.part(*place), tables, square)
+            elif found is not None:
+                inner = found[place[0] : place[1], place[2] : place[3]]
+                add_labelled(sums, part, inner, tables, square)
+
+
+def _cuts(start: int, length: int) -> list[tuple[int, int]]:
+    """Cut a span where squares of the heat map meet."""
+    end = start + length
+    inner = range((start // MAP_PX + 1) * MAP_PX, end, MAP_PX)
+    places = [start, *inner, end]
+    return list(itertools.pairwise(places))

@@ -1,0 +1,232 @@
+"""Cells of a slide, block by block: each is counted once, whichever blocks it is seen from."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from .dab_cells import objects_table
+from .dab_options import DabOptions
+from .dab_search import CellGuide, find_cells
+from .nuclei import Segmenter
+from .optics import transmission_density
+from .slide_regions import RegionMap
+from .stains import StainVectors, separate
+from .tiles import BadTile, Block, Region, TileSource, blocks, in_order, read_region
+from .tissue import SMOOTHING_UM
+
+BLOCK_PX = 1536
+HALO_UM = 32.0
+"""Wider than the widest nucleus and what its threshold looks at around it."""
+
+SHARED_PX = 2
+"""Two blocks may place a nucleus on either side of the line between them: each also takes what
+lies so far beyond it, and what both have taken is counted once."""
+
+SAME_NUCLEUS = 0.5
+"""A nucleus is one that another block has found if half of it lies on nuclei found there."""
+
+
+class LabelSheet(Protocol):
+    """A label image that may be larger than the memory, written and read by rectangles."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height and width in pixels."""
+        ...
+
+    def __getitem__(self, place: Any) -> np.ndarray:
+        """Read a rectangle."""
+        ...
+
+    def __setitem__(self, place: Any, labels: np.ndarray) -> None:
+        """Write a rectangle."""
+        ...
+
+
+@dataclass(frozen=True)
+class CellSearch:
+    """Everything that a block's cells depend on but its pixels.
+
+    Attributes
+    ----------
+    source : TileSource
+        The slide.
+    regions : RegionMap
+        What is measured.
+    white : numpy.ndarray
+        I0 in counts, shape (3,).
+    vectors : StainVectors
+        The stains' colours.
+    scale : float
+        Micrometres a pixel, known or assumed.
+    known_scale : bool
+        Whether areas in µm² can be given.
+    options : DabOptions
+        The choices.
+    guide : CellGuide
+        What the slide's nuclei look like.
+    segmenter : Segmenter or None
+        What finds them.
+    bad : sequence of BadTile
+        Tiles that can't be decoded: no cell is looked for in them.
+    threshold_od : float
+        From which optical density a pixel is tissue; 0 where no glass is in view.
+    """
+
+    source: TileSource
+    regions: RegionMap
+    white: np.ndarray
+    vectors: StainVectors
+    scale: float
+    known_scale: bool
+    options: DabOptions
+    guide: CellGuide
+    segmenter: Segmenter | None = None
+    bad: Sequence[BadTile] = ()
+    threshold_od: float = 0.0
+
+
+@dataclass(frozen=True)
+class BlockCells:
+    """Cells of one block: a table in the slide's coordinates, and labels of a rectangle."""
+
+    objects: pd.DataFrame
+    place: Region
+    nuclei: np.ndarray
+    cells: np.ndarray
+
+
+def measure_cells(
+    search: CellSearch, nuclei: LabelSheet, cells: LabelSheet, *, threads: int = 1
+) -> pd.DataFrame:
+    """Measure the cells of a slide and draw them into label images.
+
+    The blocks are a lattice of the method's own, and are taken in their order: neither the file's
+    tiles nor the number of threads change a cell.
+
+    Parameters
+    ----------
+    search : CellSearch
+        What to search, and how.
+    nuclei, cells : LabelSheet
+        int32 label images of the slide's shape, all 0; filled with the objects' numbers.
+    threads : int
+        Blocks at a time.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `dab_cells.objects_table`, with ``region``, the number of the region that the nucleus's
+        centre lies in.
+    """
+    halo = int(np.ceil(HALO_UM / search.scale))
+    wanted = _blocks_with_tissue(search, halo)
+    tables, count = [], 0
+    for found in in_order(partial(_measure_block, search), wanted, threads=threads):
+        table = _take(found, nuclei, cells, count)
+        count += len(table)
+        tables.append(table)
+    if not tables:
+        nothing = np.zeros((1, 1), np.int32)
+        empty = objects_table(nothing, nothing, np.zeros((3, 1, 1), np.float32), None, 1.0)
+        return empty.assign(region=empty["object"])
+    return pd.concat(tables, ignore_index=True)
+
+
+def _blocks_with_tissue(search: CellSearch, halo: int) -> Iterator[Block]:
+    for block in blocks(search.source.shape, side=BLOCK_PX, halo=halo):
+        if search.regions.any(block.core):
+            yield block
+
+
+def _measure_block(search: CellSearch, block: Block) -> BlockCells:
+    """Find and measure the cells whose nucleus has its centre in the block's core."""
+    top, left = block.whole[:2]
+    rgb = read_region(search.source, block.whole)
+    regions = search.regions.at(block.whole)
+    for tile in search.bad:
+        y, x, height, width = tile.region
+        y0, x0 = max(y - top, 0), max(x - left, 0)
+        regions[y0 : max(y + height - top, 0), x0 : max(x + width - left, 0)] = 0
+    amounts = separate(rgb, search.white, search.vectors)
+    tissue = _tissue(search, rgb, regions)
+    nuclei, cells, _ = find_cells(
+        amounts, tissue, search.scale, search.options, search.segmenter, search.guide
+    )
+    um_per_px = search.scale if search.known_scale else None
+    objects = objects_table(nuclei, cells, amounts, um_per_px, search.scale)
+    y, x = objects["y_px"].to_numpy(), objects["x_px"].to_numpy()
+    objects["region"] = regions[np.rint(y).astype(int), np.rint(x).astype(int)].astype(np.int64)
+    objects = objects.assign(y_px=y + top, x_px=x + left)
+    own = _within(objects["y_px"], objects["x_px"], block.core, SHARED_PX)
+    own = own & (objects["region"].to_numpy() > 0)
+    reach = int(np.ceil(HALO_UM / search.scale / 2))
+    place = _widened(block.core, reach, block.whole)
+    window = np.s_[
+        place[0] - top : place[0] - top + place[2], place[1] - left : place[1] - left + place[3]
+    ]
+    kept = np.r_[False, own]
+    return BlockCells(
+        objects[own].reset_index(drop=True),
+        place,
+        np.where(kept[nuclei[window]], nuclei[window], 0).astype(np.int32),
+        np.where(kept[cells[window]], cells[window], 0).astype(np.int32),
+    )
+
+
+def _tissue(search: CellSearch, rgb: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    """Mark where cells may lie: tissue by its own pixels, as in a field, and near the regions.
+
+    The overview's pixels are as large as a nucleus: their outline would cut through cells. A cell
+    belongs to the region that its nucleus's centre lies in.
+    """
+    by = 2 * search.regions.reduced_by() + 1
+    near: np.ndarray = cv2.dilate((regions > 0).astype(np.uint8), np.ones((by, by), np.uint8)) > 0
+    if search.threshold_od > 0:
+        density = transmission_density(rgb, search.white)
+        near &= cv2.GaussianBlur(density, (0, 0), SMOOTHING_UM / search.scale) > search.threshold_od
+    return near
+
+
+def _within(y: pd.Series, x: pd.Series, core: Region, margin: int) -> np.ndarray:
+    top, left, height, width = core
+    found: np.ndarray = (
+        (y >= top - margin - 0.5)
+        & (y < top + height + margin - 0.5)
+        & (x >= left - margin - 0.5)
+        & (x < left + width + margin - 0.5)
+    ).to_numpy()
+    return found
+
+
+def _widened(core: Region, by: int, limit: Region) -> Region:
+    top, left = max(core[0] - by, limit[0]), max(core[1] - by, limit[1])
+    bottom = min(core[0] + core[2] + by, limit[0] + limit[2])
+    right = min(core[1] + core[3] + by, limit[1] + limit[3])
+    return top, left, bottom - top, right - left
+
+
+def _take(found: BlockCells, nuclei: LabelSheet, cells: LabelSheet, count: int) -> pd.DataFrame:
+    """Number a block's cells after those before it, and draw them where nothing is drawn yet."""
+    if len(found.objects) == 0:
+        return found.objects
+    top, left, height, width = found.place
+    window = np.s_[top : top + height, left : left + width]
+    drawn_nuclei, drawn_cells = np.asarray(nuclei[window]), np.asarray(cells[window])
+    numbers = found.objects["object"].to_numpy()
+    largest = int(numbers.max())
+    area = np.bincount(found.nuclei.ravel(), minlength=largest + 1)
+    covered = np.bincount(found.nuclei[drawn_nuclei > 0], minlength=largest + 1)
+    fresh = covered[numbers] <= SAME_NUCLEUS * area[numbers]
+    table = found.objects[fresh].reset_index(drop=True)
+    new = np.zeros(max(largest, int(found.cells.max(initial=0))) + 1, np.int32)
+    new[numbers[fresh]] = count + np.arange(1, len(table) + 1)
+    nuclei[window] = np.where(drawn_nuclei > 0, drawn_nuclei, new[found.nuclei])
+    cells[window] = np.where(drawn_cells > 0, drawn_cells, new[found.cells])
+    table["object"] = count + np.arange(1, len(table) + 1)
+    return table

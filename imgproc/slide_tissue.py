@@ -1,0 +1,140 @@
+"""Tissue, ink and white of a whole slide, from a small copy of it."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .optics import channel_mean, transmission_density, white_level
+from .stains import StainVectors, off_colour_deg, separate
+from .tissue import BLACK_OD, INK_OD, INK_OFF_COLOUR_DEG, glass_threshold
+
+OVERVIEW_UM_PER_PX = 8.0
+"""A nucleus across: tissue keeps its outline, and a slide of 100,000 by 80,000 pixels at 0.25 µm
+has 8 million overview pixels."""
+
+FLAT_GLASS_OD = 0.006
+DARKEST_GLASS_OD = 0.1
+"""On the overview, empty glass varies by less than this within 5 x 5 pixels; tissue has nuclei,
+lumens and folds. Glass in a scanner's worst corner has lost a fifth of the light."""
+
+LEAST_GLASS = 0.005
+"""Flat spots on less of the slide may be chance."""
+
+SMALLEST_PIECE_UM2 = 2500.0
+"""Of tissue on a slide: fifty micrometres across. Smaller is dust, or cells swept away."""
+
+SMALLEST_LUMEN_UM2 = 400.0
+"""Clear holes from here on are left out; smaller ones aren't seen on the overview."""
+
+PIECE_GAP_UM = 200.0
+"""Parts of tissue closer than this are one piece."""
+
+MOST_PIECES = 200
+"""Of the largest first; what is beyond belongs to the last."""
+
+INK_WIDTH_UM = 100.0
+"""A pen's stroke is ten times as wide; stained tissue isn't all of one foreign colour so far."""
+
+
+@dataclass(frozen=True)
+class SlideTissue:
+    """Tissue of a slide on its overview.
+
+    Attributes
+    ----------
+    pieces : numpy.ndarray
+        int32, shape of the overview: pieces of tissue, the largest is 1; 0 elsewhere.
+    ink : numpy.ndarray
+        bool, the same shape: pen marks, cut out of the tissue.
+    white : numpy.ndarray or None
+        Shape (3,): counts of empty glass; None where none was found.
+    threshold_od : float
+        From which density a pixel was tissue; 0 without glass, when all of it is.
+    """
+
+    pieces: np.ndarray
+    ink: np.ndarray
+    white: np.ndarray | None
+    threshold_od: float
+
+
+def find_slide_tissue(
+    overview: np.ndarray, *, um_per_px: float, white: np.ndarray | None = None
+) -> SlideTissue:
+    """Find the tissue of a slide.
+
+    Parameters
+    ----------
+    overview : numpy.ndarray
+        uint8, shape (height, width, 3): the slide reduced by averaging.
+    um_per_px : float
+        Pixel size of the overview in micrometres.
+    white : numpy.ndarray, optional
+        I0 in counts, shape (3,), if it is known; otherwise the glass's own.
+
+    Returns
+    -------
+    SlideTissue
+        Pieces, ink and white. Without a white and with no glass in view, all of it is tissue.
+    """
+    guess = white_level(overview)
+    glass = _glass(overview, white if white is not None else guess.level)
+    own = None
+    if glass.mean() >= LEAST_GLASS:
+        own = np.median(overview[glass], axis=0).astype(np.float64)
+    level = own if white is None else np.asarray(white, dtype=np.float64)
+    if level is None:
+        everywhere = np.ones(overview.shape[:2], np.int32)
+        return SlideTissue(everywhere, np.zeros(everywhere.shape, bool), None, 0.0)
+    density = transmission_density(overview, level)
+    threshold = glass_threshold(density, glass if own is not None else np.zeros_like(glass))
+    ink = _ink(overview, level, um_per_px)
+    smallest = SMALLEST_PIECE_UM2 / um_per_px**2
+    mask = _of_size((density > threshold) & ~ink, smallest)
+    mask = ~_of_size(~mask, SMALLEST_LUMEN_UM2 / um_per_px**2)
+    return SlideTissue(_pieces(mask & ~ink, PIECE_GAP_UM / um_per_px), ink, own, threshold)
+
+
+def _glass(overview: np.ndarray, white: np.ndarray) -> np.ndarray:
+    """Mark what is bright and flat."""
+    density = transmission_density(overview, white)
+    mean = cv2.blur(density, (5, 5))
+    variance = cv2.blur(density * density, (5, 5)) - mean * mean
+    flat: np.ndarray = (variance < FLAT_GLASS_OD**2) & (mean < DARKEST_GLASS_OD)
+    return flat
+
+
+def _ink(overview: np.ndarray, white: np.ndarray, um_per_px: float) -> np.ndarray:
+    """Mark wide strokes that are black, or of a colour that no mixture of the stains has."""
+    vectors = StainVectors()
+    off = off_colour_deg(separate(overview, white, vectors), vectors)
+    share = overview.astype(np.float32) / np.asarray(white, dtype=np.float32)
+    black = share.max(axis=2) < 10**-BLACK_OD
+    density = -np.log10(np.maximum(channel_mean(share), np.float32(1e-3)))
+    foreign = (off > INK_OFF_COLOUR_DEG) & (density > INK_OD)
+    side = 2 * max(1, round(INK_WIDTH_UM / um_per_px / 2)) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    opened = cv2.morphologyEx((foreign | black).astype(np.uint8), cv2.MORPH_OPEN, disc)
+    return cv2.dilate(opened, disc) > 0  # the edge of a stroke is paler than its middle
+
+
+def _of_size(mask: np.ndarray, smallest_px: float) -> np.ndarray:
+    """Keep the connected parts of at least so many pixels."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    keep = stats[:, cv2.CC_STAT_AREA] >= smallest_px
+    keep[0] = False
+    return keep[labels]
+
+
+def _pieces(mask: np.ndarray, gap_px: float) -> np.ndarray:
+    """Number the pieces from the largest; parts within `gap_px` of each other are one."""
+    near = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5) <= gap_px / 2
+    count, labels = cv2.connectedComponents(near.astype(np.uint8), connectivity=8)
+    labels = np.where(mask, labels, 0)
+    area = np.bincount(labels.ravel(), minlength=count)[1:]
+    order = np.argsort(-area, kind="stable")
+    number = np.zeros(count, np.int32)
+    number[1 + order] = np.minimum(np.arange(1, count), MOST_PIECES)
+    number[1:][area == 0] = 0
+    return number[labels].astype(np.int32)

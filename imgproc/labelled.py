@@ -88,28 +88,72 @@ def _select(values: np.ndarray, low: int, high: int, rank: int) -> None:
 
 
 @njit(cache=True)
+def _selected_percentiles(held: np.ndarray, percents: np.ndarray, out: np.ndarray) -> None:
+    """Percentiles of some values, which change places."""
+    n, low = held.size, 0
+    for k in range(percents.size):
+        place = percents[k] / 100.0 * (n - 1)
+        rank = int(np.floor(place))
+        _select(held, low, n, rank)
+        low = rank
+        below = float(held[rank])
+        above = below
+        if rank + 1 < n and place > rank:
+            _select(held, rank + 1, n, rank + 1)
+            above = float(held[rank + 1])
+        out[k] = below + (above - below) * (place - rank)
+
+
+@njit(cache=True)
 def _percentiles(
     values: np.ndarray, start: np.ndarray, percents: np.ndarray, joined: int
 ) -> np.ndarray:
     """Percentiles of every `joined` labels together, from label 1 on."""
-    groups = (start.size - 2) // joined
-    out = np.full((groups, percents.size), np.nan)
-    for group in range(groups):
-        held = values[start[1 + group * joined] : start[1 + (group + 1) * joined]].copy()
-        n, low = held.size, 0
+    out = np.full(((start.size - 2) // joined, percents.size), np.nan)
+    for group in range(out.shape[0]):
+        begin, end = start[1 + group * joined], start[1 + (group + 1) * joined]
+        if end > begin:
+            _selected_percentiles(values[begin:end].copy(), percents, out[group])
+    return out
+
+
+_WIDE = 16  # grey levels a value, above which counting levels costs more than ordering values
+
+
+@njit(cache=True)
+def _counted_percentiles(
+    values: np.ndarray, start: np.ndarray, percents: np.ndarray, joined: int
+) -> np.ndarray:
+    """Give the same for whole numbers of at most 16 bits, from how often each level occurs."""
+    out = np.full(((start.size - 2) // joined, percents.size), np.nan)
+    count = np.zeros(2**16, np.int32)
+    for group in range(out.shape[0]):
+        begin, end = start[1 + group * joined], start[1 + (group + 1) * joined]
+        n = end - begin
         if n == 0:
             continue
+        least, most = int(values[begin]), int(values[begin])
+        for p in range(begin, end):
+            least, most = min(least, int(values[p])), max(most, int(values[p]))
+        if most - least > _WIDE * n:
+            _selected_percentiles(values[begin:end].copy(), percents, out[group])
+            continue
+        for p in range(begin, end):
+            count[int(values[p]) - least] += 1
+        level, passed = 0, 0
         for k in range(percents.size):
             place = percents[k] / 100.0 * (n - 1)
             rank = int(np.floor(place))
-            _select(held, low, n, rank)
-            low = rank
-            below = float(held[rank])
-            above = below
-            if rank + 1 < n and place > rank:
-                _select(held, rank + 1, n, rank + 1)
-                above = float(held[rank + 1])
-            out[group, k] = below + (above - below) * (place - rank)
+            while passed + count[level] <= rank:
+                passed += count[level]
+                level += 1
+            following = level
+            if rank + 1 < n and passed + count[level] <= rank + 1:
+                following += 1
+                while count[following] == 0:
+                    following += 1
+            out[group, k] = least + level + (following - level) * (place - rank)
+        count[: most - least + 1] = 0
     return out
 
 
@@ -221,7 +265,9 @@ class LabelledPixels:
         numpy.ndarray
             Shape (labels / joined, len(percents)), float64; NaN for a label without pixels.
         """
-        return _percentiles(self._values, self._start, np.asarray(percents, np.float64), joined)
+        whole = np.issubdtype(self._values.dtype, np.integer) and self._values.itemsize <= 2
+        find = _counted_percentiles if whole else _percentiles
+        return find(self._values, self._start, np.asarray(percents, np.float64), joined)
 
 
 def percentiles(

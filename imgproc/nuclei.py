@@ -143,9 +143,9 @@ def _scale_responses(plane: np.ndarray) -> list[tuple[float, float]]:
     narrow = _blurred(reduced, sigma)
     while min(reduced.shape) >= 8 and min(reduced.shape) * factor >= 4 * sigma:
         wide = _blurred(reduced, _SCALE_RATIO * sigma / factor)
-        blob = np.maximum(narrow - wide, 0)
-        blob *= blob
-        strength = float(np.square(blob, out=blob).mean(dtype=np.float64))
+        blob = cv2.subtract(narrow, wide)
+        cv2.threshold(blob, 0, 0, cv2.THRESH_TOZERO, dst=blob)
+        strength = cv2.norm(cv2.multiply(blob, blob, dst=blob), cv2.NORM_L2SQR) / blob.size
         responses.append((sigma * np.sqrt(_SCALE_RATIO) * 2**1.5, strength))
         narrow, sigma = wide, sigma * _SCALE_RATIO
         if sigma / factor > 2.5 and min(reduced.shape) >= 16:
@@ -213,7 +213,9 @@ def _contrast(smooth: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarr
             level = cv2.resize(level, (width, height), interpolation=cv2.INTER_LINEAR)
         levels.append(level)
     background, bright = levels
-    return smooth - background, np.maximum(bright - background, 0)
+    contrast = cv2.subtract(bright, background, dst=bright)
+    cv2.threshold(contrast, 0, 0, cv2.THRESH_TOZERO, dst=contrast)
+    return cv2.subtract(smooth, background, dst=background), contrast
 
 
 def segment_nuclei(
@@ -289,8 +291,8 @@ def _share_of_contrast(plane: np.ndarray, diameter: float) -> tuple[np.ndarray, 
     """Give the signal over the local background, and its share of the local contrast."""
     sigma = max(0.7, _SMOOTHING * diameter)
     signal, contrast = _contrast(_blurred(plane, sigma), diameter)
-    total = float(contrast.sum(dtype=np.float64))
-    typical = float(np.square(contrast).sum(dtype=np.float64)) / total if total > 0 else 1.0
+    total = cv2.sumElems(contrast)[0]
+    typical = cv2.norm(contrast, cv2.NORM_L2SQR) / total if total > 0 else 1.0
     # a Gaussian of width σ leaves 1 / (2 √π σ) of white noise
     noises = max(_CONTRAST_OF_NOISE, _CONTRAST_OF_SMOOTHED_NOISE / (2 * np.sqrt(np.pi) * sigma))
     floor = max(_CONTRAST_OF_TYPICAL * typical, noises * _noise(plane))

@@ -44,7 +44,18 @@ def test_percentiles_equal_those_of_numpy(field: tuple, dtype: type) -> None:
         np.testing.assert_allclose(found[label - 1], plain, rtol=1e-6)
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_percentiles_of_few_values_far_apart_equal_those_of_numpy() -> None:
+    """Three values over the whole range of 16 bits, and negative ones."""
+    labels = np.array([[1, 1, 1, 2, 2, 2, 2]])
+    for values in ([0, 65535, 7, 5, 5, 9, 5], [-32768, 32767, -3, -5, -5, 2, -5]):
+        image = np.array([values], np.uint16 if min(values) >= 0 else np.int16)
+        found = percentiles(labels, image, (0, 5, 50, 95, 100))
+        for label in (1, 2):
+            plain = np.percentile(image[labels == label].astype(float), (0, 5, 50, 95, 100))
+            np.testing.assert_allclose(found[label - 1], plain)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])
 def test_percentiles_of_labels_together_equal_those_of_their_union(
     field: tuple, dtype: type
 ) -> None:

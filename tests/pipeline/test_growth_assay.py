@@ -11,6 +11,7 @@ import pytest
 
 from xenoquant.pipeline.errors import InputError
 from xenoquant.pipeline.growth_assay import GrowthAssay
+from xenoquant.pipeline.growth_table import read_measurements
 from xenoquant.pipeline.study import StudyHeader
 
 ANIMALS = {"007": "350 ppm", "m2": "350 ppm", "m3": "350 ppm", "m4": "3.5 ppm"}
@@ -195,6 +196,24 @@ def test_entry_checks_are_listed_and_the_numbers_used(tmp_path: Path, header):
     ]
     assert value(result, "volume_mm3.day_7", "007") == 50
     assert result.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "guess"),
+    [
+        ("length_mm,width_mm", "0.9,0.7", "cm?"),
+        ("length_mm,width_mm", "9,7", ""),
+        ("volume_mm3", "1.4", "cm³?"),
+        ("volume_mm3", "1400", ""),
+    ],
+)
+def test_a_table_in_another_unit_is_named(tmp_path: Path, header, columns, row, guess):
+    """Definition: no tumour of a study is all under 2 mm or 4 mm³; the numbers stay as they are."""
+    (tmp_path / "t.csv").write_text(f"animal,diet,day,{columns}\n007,350 ppm,7,{row}\n")
+    read = read_measurements("g", tmp_path, "t.csv", header=header, columns={}, formula="half_lww")
+    assert len(read.values) == 1
+    assert len(read.problems) == bool(guess)
+    assert all(guess in problem.remedy for problem in read.problems)
 
 
 def test_tables_that_cannot_be_read_are_refused_with_the_reason(tmp_path: Path, header):

@@ -11,7 +11,7 @@ CHROMIUM := $(shell command -v chromium 2>/dev/null)
 demo: $(VENV)/.run            ## make the environment, install, and run the main job on the demo study
 	$(BIN)/xenoquant demo $(DEMO)
 
-test: $(VENV)/.test browser lint types unit   ## the whole suite, as continuous integration runs it
+test: $(VENV)/.test browser display lint types unit   ## the whole suite, as continuous integration runs it
 
 # Debian leaves ensurepip out of python3; its python3-venv package holds it.
 $(VENV)/bin/python:
@@ -32,6 +32,13 @@ $(VENV)/.test: $(VENV)/bin/python requirements/test.txt pyproject.toml
 browser:
 ifeq ($(CHROMIUM),)
 	-$(MAKE) debian PACKAGES="chromium chromium-driver"
+endif
+
+# The review window is opened on an X server of its own; without one its tests are skipped.
+.PHONY: display
+display:
+ifeq ($(shell command -v Xvfb 2>/dev/null),)
+	-$(MAKE) debian PACKAGES="xvfb xauth libgl1 libegl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon0 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-shape0 libxcb-randr0 libxcb-xkb1 libxcb-xinerama0"
 endif
 
 debian:

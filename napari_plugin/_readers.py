@@ -1,27 +1,16 @@
-"""Opening images in napari with their pixel size, and the labels that a run gave them."""
+"""Opening images and studies in napari with their pixel size, and the labels of their last run."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from ..pipeline.drawing import read_labels
 from ..pipeline.errors import InputError, StudyError
 from ..pipeline.plan import image_names
-from ..pipeline.readers import SUFFIXES, Image, read_image, split_reference
-from ..pipeline.samples import study_samples
+from ..pipeline.readers import SUFFIXES, inspect_image, read_image, split_reference
+from ..pipeline.samples import BLANK, study_samples
 from ..pipeline.study import STUDY_FILE, Study, load_study
-
-LayerData = tuple[np.ndarray, dict[str, Any], str]
-
-_COLOURS = {
-    "marker": "green",
-    "alexa488": "green",
-    "gfp": "green",
-    "dapi": "blue",
-    "nuclei": "blue",
-}
+from ._layer_data import LayerData, image_layers, lazy_levels, placed
 
 
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
@@ -30,7 +19,8 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerD
     Parameters
     ----------
     path : str or list of str
-        What the user dropped or opened; a stack of several files is left to napari.
+        What the user dropped or opened: an image, or the folder of a study; a stack of several
+        files is left to napari.
 
     Returns
     -------
@@ -39,11 +29,46 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerD
     """
     if not isinstance(path, str):
         return None
+    if Path(path).is_dir():
+        return read_study if (Path(path) / STUDY_FILE).is_file() else None
     return read_layers if split_reference(path)[0].suffix.lower() in SUFFIXES else None
+
+
+def read_study(path: str | list[str]) -> list[LayerData]:
+    """Read the first image of a study with its labels; the review panel goes on from there.
+
+    Parameters
+    ----------
+    path : str or list of str
+        The study's folder.
+
+    Returns
+    -------
+    list of (array, metadata, layer type)
+        As `read_layers`; every layer's metadata name the study under ``xenoquant_study``.
+
+    Raises
+    ------
+    StudyError, InputError
+        If the study or the image can't be read.
+    """
+    folder = Path(path if isinstance(path, str) else path[0])
+    study = load_study(folder)
+    images = [s for s in study_samples(study) if s.role != BLANK]
+    if not images:
+        remedy = "open one of its tables in a spreadsheet"
+        raise InputError(str(folder), "the study has no images", remedy)
+    layers = read_layers(str(study.folder / images[0].image))
+    return [
+        (data, {**meta, "metadata": {"xenoquant_study": str(study.folder)}}, kind)
+        for data, meta, kind in layers
+    ]
 
 
 def read_layers(path: str | list[str]) -> list[LayerData]:
     """Read an image as layers: its channels or colours, then the labels of the study around it.
+
+    A slide's pyramid is read tile by tile, as it comes into sight.
 
     Parameters
     ----------
@@ -56,46 +81,37 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
         In napari's form; scaled in µm where the pixel size is known.
     """
     reference = Path(path if isinstance(path, str) else path[0])
+    levels = lazy_levels(reference)
+    if levels is not None:
+        um_per_px = inspect_image(reference).um_per_px
+        look = {"name": reference.name, "rgb": True, "multiscale": True, **placed(um_per_px)}
+        return [
+            (levels, look, "image"),
+            *_label_layers(reference, levels[0].shape[:2], um_per_px),
+        ]
     image = read_image(reference)
-    return [*_image_layers(image, reference.name), *_label_layers(reference, image)]
+    shape = image.pixels.shape[:2] if image.kind == "rgb" else image.pixels.shape[1:]
+    labels = _label_layers(reference, shape, image.um_per_px)
+    # a scale that only the study knows stands in its label images
+    if image.um_per_px is None and labels and "scale" in labels[0][1]:
+        image = replace(image, um_per_px=labels[0][1]["scale"][0])
+    return [*image_layers(image, reference.name), *labels]
 
 
-def _place(image: Image) -> dict[str, Any]:
-    """Give the scale of an image's layers; napari's own TIFF reader would leave it out."""
-    if image.um_per_px is None:
-        return {}
-    return {"scale": (image.um_per_px, image.um_per_px), "units": ("um", "um")}
-
-
-def _image_layers(image: Image, name: str) -> list[LayerData]:
-    if image.kind == "rgb":
-        return [(image.pixels, {"name": name, "rgb": True, **_place(image)}, "image")]
-    return [
-        (
-            plane,
-            {
-                "name": f"{name} {channel}",
-                "colormap": _COLOURS.get(channel.lower(), "gray"),
-                "blending": "additive",
-                **_place(image),
-            },
-            "image",
-        )
-        for plane, channel in zip(image.pixels, image.channel_names, strict=True)
-    ]
-
-
-def _label_layers(reference: Path, image: Image) -> list[LayerData]:
+def _label_layers(
+    reference: Path, shape: tuple[int, ...], um_per_px: float | None
+) -> list[LayerData]:
     """Give the label images that a study's last run published for the image."""
     study = _study_around(reference)
     if study is None:
         return []
-    layers = []
+    layers: list[LayerData] = []
     for folder in _label_folders(study, reference):
-        labels = read_labels({file.stem: file for file in sorted(folder.glob("*.tif"))})
-        for what, array in labels.items():
-            if array.shape == image.pixels.shape[:2] or array.shape == image.pixels.shape[1:]:
-                layers.append((array, {"name": what, **_place(image)}, "labels"))
+        files = {file.stem: file for file in sorted(folder.glob("*.tif"))}
+        for what, array in read_labels(files).items():
+            if array.shape == shape:
+                scale = um_per_px or inspect_image(files[what]).um_per_px
+                layers.append((array, {"name": what, **placed(scale)}, "labels"))
     return layers
 
 

@@ -71,7 +71,8 @@ def quick_numbers(review: ImageReview, program: Mapping[int, int]) -> QuickNumbe
         From `program_classes`; objects drawn anew aren't in it.
     """
     what = review.correctable.objects
-    numbers = [n for n in review.index.numbers(what) if n not in _unassessable(review)]
+    blind = _unassessable(review)
+    numbers = [n for n in review.index.numbers(what) if n not in blind]
     regions = review.correctable.regions
     burden = None
     if regions and not review.correctable.classes:

@@ -164,10 +164,11 @@ class Session:
 
     @property
     def position(self) -> int:
-        """The open image's place in the queue, from 0; −1 while none is open."""
+        """The open image's place in the queue, from 0; −1 while it isn't in it."""
         if self.current is None:
             return -1
-        return next(i for i, x in enumerate(self.items) if x.key == self.current.item.key)
+        key = self.current.item.key
+        return next((i for i, item in enumerate(self.items) if item.key == key), -1)
 
     def where_left(self) -> int:
         """Give the place of the image that was open last; else of the first that isn't judged."""
@@ -176,6 +177,24 @@ class Session:
             if last is not None and [item.sample.assay, item.sample.image] == last["image"]:
                 return place
         return self.next_to_do(-1) or 0
+
+    def filter(self, assays: Sequence[str], statuses: Sequence[str]) -> bool:
+        """Keep only images of these assays and statuses in the queue (all where empty).
+
+        Returns
+        -------
+        bool
+            False where there is no such image; the queue stays as it was.
+        """
+        items = [
+            item
+            for item in ordered(self.study, self.order, self.seed, lambda item: True)
+            if (not assays or item.sample.assay in assays)
+            and (not statuses or status_of(self.study, self.reader, item) in statuses)
+        ]
+        if items:
+            self.items = items
+        return bool(items)
 
     def next_to_do(self, after: int) -> int | None:
         """Give the next image, cyclically, that isn't accepted or rejected; None if all are."""
@@ -216,8 +235,18 @@ class Session:
         self._must_be_unchanged(item)
         image = item.assay.open(item.reference)
         program = program_measurement(self.study.store, item.fingerprint)
+        missing = [name for name in _layers(item) if name not in program.labels]
+        if missing:
+            reason = f"its measurement has no label images of {', '.join(missing)}"
+            remedy = "of a whole slide, review exported fields; else run the study again"
+            raise InputError("the image", reason, remedy)
         labels = {name: program.labels[name] for name in _layers(item)}
         shape = next(iter(labels.values())).shape
+        own = image.pixels.shape[:2] if image.kind == "rgb" else image.pixels.shape[1:]
+        if tuple(own) != tuple(shape):
+            reason = f"its label images have the shape {shape}, what can be shown of it {own}"
+            remedy = "of a whole slide, review exported fields; else run the study again"
+            raise InputError("the image", reason, remedy)
         um_per_px = program.notes.get("um_per_px")
         settles = tuple(sorted(self.options.settle))
         facts = ImageFacts(*item.key, item.fingerprint, shape, um_per_px, settles)

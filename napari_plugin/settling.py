@@ -96,9 +96,9 @@ def settle(
 ) -> bool:
     """Decide one difference for the first or the second reader; the log says for whom."""
     objects = review.correctable.objects
+    seen = {"kind": difference.kind, "first": difference.first, "second": difference.second}
     if follow == "second":
         change = take_second(review.edit, difference, second, objects)
-        return review.do("settle_second", change, kind=difference.kind)
-    objects_seen = [n for n in (difference.first, difference.second) if n]
-    review.note("settle_first", kind=difference.kind, objects=objects_seen)
+        return review.do("settle_second", change, **seen)
+    review.note("settle_first", **seen)
     return False

@@ -235,6 +235,46 @@ def compare(
 
 @app.command()
 @_guarded
+def review(
+    study: _StudyPath,
+    reader: Annotated[
+        str | None, typer.Option(help="Who reviews; your login name if not given.")
+    ] = None,
+    order: Annotated[
+        str | None, typer.Option(help="random, or uncertain: the least certain images first.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the random order.")] = None,
+    assay: Annotated[
+        list[str] | None, typer.Option(help="Review only this assay; may be repeated.")
+    ] = None,
+    status: Annotated[
+        list[str] | None,
+        typer.Option(help="Only images that are 'to do', open, accepted or rejected."),
+    ] = None,
+    unblinded: Annotated[
+        bool, typer.Option("--unblinded", help="Show names and groups; the log says so.")
+    ] = False,
+    settle: Annotated[
+        str | None, typer.Option(help="Settle the differences of two readers, as: ann,bob.")
+    ] = None,
+) -> int:
+    """Look at the results image by image in napari, blinded, and correct what is wrong."""
+    from .review_start import start_review
+
+    return start_review(
+        study,
+        reader,
+        order=_one_of("--order", order, ("random", "uncertain")),
+        seed=seed,
+        assays=tuple(assay or ()),
+        statuses=tuple(status or ()),
+        blinded=not unblinded,
+        settle=tuple(name.strip() for name in settle.split(",")) if settle else (),
+    )
+
+
+@app.command()
+@_guarded
 def reproduce(
     directory: Annotated[Path, typer.Argument(help="Where the tables and figures go.")] = Path(
         "xenoquant-reproduce"
@@ -247,6 +287,16 @@ def reproduce(
     print(format_claims(recompute(directory)))
     _say(f"Tables and figures: {directory}")
     return ALL_DONE
+
+
+def _one_of(option: str, value: str | None, known: tuple[str, ...]) -> str | None:
+    """Give an option's value, or say which there are."""
+    from .errors import Problem, StudyError
+
+    if value is not None and value not in known:
+        expected = "one of " + ", ".join(known)
+        raise StudyError([Problem(option, "", repr(value), expected, "mend the option")])
+    return value
 
 
 def _run_options(

@@ -1,9 +1,15 @@
 """Small rendered studies, run once, for all tests of review."""
 
 import importlib.util
+import json
+import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -82,3 +88,52 @@ def study(_lungs_once: Path, tmp_path: Path) -> Path:
 def stains(_stains_once: Path, tmp_path: Path) -> Path:
     """A copy of the study of stains after its run, to review at will."""
     return Path(shutil.copytree(_stains_once, tmp_path / "stains"))
+
+
+@pytest.fixture(scope="session")
+def display() -> Iterator[str]:
+    """An X server of its own, on a free display; without Xvfb the test is skipped, and says so."""
+    if shutil.which("Xvfb") is None:
+        pytest.skip("no Xvfb: `make display` installs it; a viewer needs a real X server")
+    out, into = os.pipe()
+    command = ["Xvfb", "-displayfd", str(into), "-screen", "0", "1400x1000x24", "-nolisten", "tcp"]
+    with subprocess.Popen(command, pass_fds=(into,), stderr=subprocess.DEVNULL) as server:
+        os.close(into)
+        with os.fdopen(out) as lines:
+            number = lines.readline().strip()
+        if not number:
+            pytest.skip("Xvfb doesn't start here; a viewer needs a real X server")
+        yield f":{number}"
+        server.terminate()
+
+
+@pytest.fixture(scope="session")
+def drive(display: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Any]]:
+    """Run a driver of the viewer in a process of its own, and give what it saw.
+
+    Of its own, because napari warns on import, and warnings are errors here.
+    """
+    settings = tmp_path_factory.mktemp("settings")
+
+    def run(name: str, *words: object) -> dict[str, Any]:
+        driver = Path(__file__).parent / name
+        command = [sys.executable, "-W", "ignore", str(driver), *map(str, words)]
+        known = {
+            "DISPLAY": display,
+            "QT_QPA_PLATFORM": "xcb",
+            "NAPARI_CONFIG": str(settings / "settings.yaml"),
+        }
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, **known},
+            timeout=900,
+        )
+        seen = [line for line in done.stdout.splitlines() if line.startswith("SEEN ")]
+        assert done.returncode == 0, done.stderr[-4000:]
+        held: dict[str, Any] = json.loads(seen[0].removeprefix("SEEN "))
+        return held
+
+    return run

@@ -33,7 +33,8 @@ def test_help_answers_without_the_heavy_imports():
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "init", "check", "run", "measure", "compare", "reproduce"]
+    "command",
+    ["demo", "init", "check", "run", "measure", "compare", "review", "reproduce"],
 )
 def test_every_command_of_the_design_has_help(command):
     words = ("measure", "--help") if command == "measure" else (command, "--help")

@@ -1,0 +1,103 @@
+"""Images as napari's layers: placed in µm, large ones as pyramids that are read as needed."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ..pipeline.readers import Image, inspect_image, split_reference
+
+LayerData = tuple[Any, dict[str, Any], str]
+
+LARGEST_SIDE_PX = 4096
+"""Graphics cards hold textures of at least this side; larger images are shown as pyramids."""
+
+_COLOURS = {
+    "marker": "green",
+    "alexa488": "green",
+    "gfp": "green",
+    "dapi": "blue",
+    "nuclei": "blue",
+}
+
+
+def placed(um_per_px: float | None) -> dict[str, Any]:
+    """Give the scale of a layer; napari's own TIFF reader would leave it out."""
+    if um_per_px is None:
+        return {}
+    return {"scale": (um_per_px, um_per_px), "units": ("um", "um")}
+
+
+def image_layers(image: Image, name: str) -> list[LayerData]:
+    """Give an image's layers: its colours as one, or a layer a channel.
+
+    Parameters
+    ----------
+    image : Image
+        From the readers.
+    name : str
+        Of the layers.
+    """
+    place = placed(image.um_per_px)
+    if image.kind == "rgb":
+        data, is_pyramid = pyramid(image.pixels)
+        return [(data, {"name": name, "rgb": True, "multiscale": is_pyramid, **place}, "image")]
+    layers: list[LayerData] = []
+    for plane, channel in zip(image.pixels, image.channel_names, strict=True):
+        data, is_pyramid = pyramid(plane)
+        look = {"colormap": _COLOURS.get(channel.lower(), "gray"), "blending": "additive"}
+        named = {"name": f"{name} {channel}", "multiscale": is_pyramid}
+        layers.append((data, {**named, **look, **place}, "image"))
+    return layers
+
+
+def pyramid(pixels: np.ndarray) -> tuple[Any, bool]:
+    """Give an image as it is, or as levels of half the size each where it is too large for that.
+
+    Returns
+    -------
+    data : numpy.ndarray or list of numpy.ndarray
+        The image, or its levels.
+    is_pyramid : bool
+        Which of the two.
+    """
+    if max(pixels.shape[:2]) <= LARGEST_SIDE_PX:
+        return pixels, False
+    levels = [pixels]
+    while max(levels[-1].shape[:2]) > LARGEST_SIDE_PX // 2:
+        height, width = levels[-1].shape[:2]
+        size = (max(1, width // 2), max(1, height // 2))
+        levels.append(cv2.resize(levels[-1], size, interpolation=cv2.INTER_AREA))
+    return levels, True
+
+
+def lazy_levels(reference: Path) -> list[Any] | None:
+    """Give the levels of a pyramid on disk, whose tiles are read when they come into sight.
+
+    Parameters
+    ----------
+    reference : pathlib.Path
+        The image, maybe with ``#n`` behind it.
+
+    Returns
+    -------
+    list of zarr.Array or None
+        Full size first; None where the file holds no colour pyramid that tifffile reads.
+    """
+    info = inspect_image(reference)
+    if len(info.levels) < 2 or info.kind != "rgb":
+        return None
+    import tifffile
+    import zarr
+
+    path, series = split_reference(reference)
+    try:
+        file = tifffile.TiffFile(path)
+        levels = file.series[series or 0].levels
+        arrays = [zarr.open(level.aszarr(), mode="r") for level in levels]
+    except (tifffile.TiffFileError, OSError, ValueError, KeyError, IndexError):
+        return None
+    shapes = [array.shape for array in arrays]
+    fits = [s[:2] for s in shapes] == list(info.levels) and all(len(s) == 3 for s in shapes)
+    return arrays if fits and len(arrays) > 1 else None

@@ -1,0 +1,190 @@
+"""A real viewer under Xvfb, moved by real mouse and key events; the tables of the run after it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from xenoquant.pipeline.run import RunOptions, run_study
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def reviewed(drive, _lungs_once, _stains_once, tmp_path_factory):
+    """Two studies after a review by hand, and what was seen during it."""
+    desk = tmp_path_factory.mktemp("desk")
+    lungs = Path(shutil.copytree(_lungs_once, desk / "lungs"))
+    stains = Path(shutil.copytree(_stains_once, desk / "stains"))
+    return lungs, stains, drive("review_driver.py", lungs, stains)
+
+
+def test_a_blinded_reader_sees_no_name_and_no_count(reviewed):
+    seen = reviewed[2]["lungs"]
+    assert seen["blind"] == [
+        f"Image {seen['place'] + 1} of 3",
+        *("image", "lobes", "not_assessable", "nodules", "stroke"),
+    ]
+    assert "first act" in seen["hidden"]
+    assert not any(character.isdigit() for character in seen["hidden"])
+    assert seen["unblinded"].endswith(("m1, 350 ppm", "m2, 350 ppm", "m3, 3.5 ppm"))
+
+
+def test_every_correction_works_by_key_and_mouse(reviewed):
+    """By hand: each act changes the count by what it is."""
+    seen = reviewed[2]["lungs"]
+    begin = seen["begin"]
+    assert seen["deleted"][:2] == [["delete"], begin - 1]
+    assert f"Count <b>{begin - 1}</b>" in seen["deleted"][2]  # numbers follow at once
+    assert seen["radius"] == pytest.approx(4, abs=0.6)  # dragged four pixels, on a coarse canvas
+    assert seen["added"] == [["delete", "add", "add"], begin + 1]
+    assert seen["undone"] == ["undo", begin]  # napari's own Ctrl-Z
+    assert seen["redone"] == ["redo", begin + 1]
+    assert seen["split"] == ["split", begin + 2]
+    assert seen["joined"] == ["merge", begin + 1]
+    assert seen["seeded"] == ["split_seeds", begin + 2]
+    assert seen["redrawn"][0] == "redraw"
+    assert seen["redrawn"][1] == pytest.approx(12 * 12, rel=0.25)
+    assert seen["boundary"][0] == "boundary"
+    assert seen["boundary"][1] > 0
+    assert seen["marked"][0] == "not_assessable"
+    assert seen["cleared"][1] < seen["marked"][1]
+    assert seen["painted"] == ["paint", True]  # napari's own brush
+    assert seen["unpainted"] == ["undo", True]
+    assert seen["shown_is_kept"]
+    assert f"nodules {seen['end']}" in seen["measured"]
+
+
+def test_classes_are_given_by_key_and_shown_in_their_colour(reviewed):
+    seen = reviewed[2]["stains"]
+    assert (seen["class"], seen["shown"], seen["next"], seen["undone"]) == (3, 4, 0, 3)
+    assert seen["cell_left"] is False
+    assert (seen["scale"], seen["units"]) == ([0.5, 0.5], "micrometer")
+    assert "positive <b>" in seen["positive"]
+
+
+def test_the_queue_goes_on_and_comes_back_tomorrow(reviewed):
+    seen = reviewed[2]["lungs"]
+    assert "reason" in seen["refused"]
+    statuses = seen["statuses"]
+    assert statuses[seen["first"]] == "accepted"
+    assert statuses[seen["second"]] == "rejected"
+    assert seen["layers_left"] == 0
+    assert seen["resumed"]
+    assert seen["kept"] == seen["end"]
+    assert seen["undo_left"] > 5
+
+
+def test_a_run_finds_the_corrections(reviewed):
+    lungs, stains, seen = reviewed
+    for study in (lungs, stains):
+        run_study(study, RunOptions(jobs=1))
+    images = pd.read_csv(lungs / "results" / "images.csv", keep_default_na=False)
+    first = images[images["image"] == seen["lungs"]["first"]].set_index("feature")
+    assert float(first.at["nodules", "value"]) == seen["lungs"]["end"]
+    assert "reviewed:ann" in first.at["nodules", "flag"].split(";")
+    assert seen["lungs"]["second"] not in set(images["image"])
+    problems = pd.read_csv(lungs / "results" / "problems.csv")
+    row = problems[problems["image"] == seen["lungs"]["second"]].iloc[0]
+    assert (row["stage"], "out of focus" in row["error"]) == ("review", True)
+    cells = pd.read_csv(stains / "results" / "images.csv", keep_default_na=False)
+    held = cells[cells["image"] == seen["stains"]["image"]].set_index("feature")
+    count = seen["stains"]["positive"].split("<b>")[1].split("<")[0]
+    assert float(held.at["cells", "value"]) == float(count)
+
+
+@pytest.fixture(scope="module")
+def opened(drive, _lungs_once, tmp_path_factory):
+    """What was seen when every contribution was opened, and the study it was done on."""
+    lungs = Path(shutil.copytree(_lungs_once, tmp_path_factory.mktemp("plugin") / "lungs"))
+    text = (lungs / "study.toml").read_text().replace("px_per_mm = 25", "px_per_mm = 25  # ruler")
+    (lungs / "study.toml").write_text(text)
+    return lungs, text, drive("plugin_driver.py", lungs)
+
+
+def test_no_key_clashes_with_naparis_own_and_all_are_shown(opened):
+    """Authority: napari's key maps of viewer, images and labels, its actions, and its menus."""
+    seen = opened[2]
+    assert seen["known"] > 50
+    assert seen["clash"] == []
+    assert seen["twice"] == 0
+    assert len(seen["panel_keys"]) == 16  # every key but Alt-0 … Alt-3, which share a line
+
+
+def test_samples_open_and_are_measured_in_place(opened):
+    for key, objects in (("lungs", "nodules"), ("field", "nuclei"), ("section", "nuclei")):
+        seen = opened[2][key]
+        assert objects in seen["layers"]
+        assert len({tuple(scale) for scale in seen["scales"]}) == 1
+        assert seen["units"] == ["micrometer"]
+        assert seen["objects"] > 5
+        assert seen["index_is_number"]
+    assert "mean_intensity" in opened[2]["field"]["said"]  # both channels were understood
+
+
+def test_tuning_previews_the_visible_part_and_saves_to_the_study(opened):
+    lungs, before, seen = opened
+    tuning = seen["tuning"]
+    assert tuning["preview_shape"][0] * tuning["preview_shape"][1] < 700 * 1000
+    assert tuning["followed"][0] != tuning["followed"][1]
+    assert tuning["loaded"] == 0.3
+    assert "min_confidence" in tuning["saved"]
+    text = (lungs / "study.toml").read_text()
+    assert text == before.replace("25  # ruler", "25  # ruler\nmin_confidence = 0.9")
+    assert tomllib.loads(text)["assays"]["lungs"]["min_confidence"] == 0.9
+
+
+def test_a_study_folder_opens_and_a_wrong_one_is_told(opened):
+    seen = opened[2]
+    assert seen["study"][0] == "m1.jpg"
+    assert {"lobes", "nodules"} <= set(seen["study"])
+    assert "study.toml" in seen["refused"]
+    assert "Image" in seen["review"]
+
+
+def test_without_napari_the_command_says_what_to_install(study, tmp_path):
+    """An import that fails, as in a core install; no traceback, exit status 2."""
+    for name in ("napari", "psygnal", "magicgui", "qtpy", "superqt"):
+        (tmp_path / f"{name}.py").write_text(
+            f"raise ModuleNotFoundError('no module', name={name!r})"
+        )
+    done = run_command(study, PYTHONPATH=str(tmp_path), DISPLAY=":0")
+    assert done.returncode == 2, done.stderr
+    assert 'pip install "xenoquant[napari]"' in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_display_the_command_says_so(study):
+    done = run_command(study)
+    assert done.returncode == 2, done.stderr
+    assert "display" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_results_the_command_says_to_run(study):
+    shutil.rmtree(study / "results")
+    done = run_command(study, DISPLAY=":0")
+    assert done.returncode == 2, done.stderr
+    assert "xenoquant run" in done.stderr
+
+
+def run_command(study: Path, **known: str) -> subprocess.CompletedProcess[str]:
+    named = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    environment = {name: value for name, value in os.environ.items() if name not in named}
+    code = "from xenoquant.pipeline.cli import main; main()"
+    command = [sys.executable, "-W", "ignore", "-c", code, "review", str(study), "--reader", "ann"]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**environment, **known}
+    )
+
+
+def test_the_driver_left_a_log_that_can_be_read(reviewed):
+    file = Path(reviewed[2]["lungs"]["log"])
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [line["sequence"] for line in lines] == list(range(1, len(lines) + 1))

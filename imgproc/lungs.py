@@ -29,6 +29,8 @@ _UNSCALED_SIDE_PX = 400
 _RIM_CLOSING_MM = 1.5  # a pale nodule at the rim bites this much out of the yellow
 _LEAST_YELLOW = 0.1  # of a lobe's silhouette, however many nodules it carries
 _MOST_RECTANGULAR = 0.865  # of the smallest rectangle around it: an ellipse fills 0.785, paper 0.9
+_WHOLE_YELLOW = 0.75  # of a piece's area, for its yellow to tell where lobes touch
+_LONGEST = 4.0  # times its breadth: lobes reach 3, rulers start at 5
 _HULL_MARGIN_MM = 0.3  # nodules at the rim stand out of the yellow's hull a little
 _BLUR_MM = 0.15
 _MIN_LOBE_SHARE = 0.004  # of the photo, where there is no scale
@@ -73,13 +75,16 @@ def _pale_tissue(core: np.ndarray, foreground: np.ndarray, scale: float) -> np.n
     return accepted[pieces]
 
 
-def _silhouette(core: np.ndarray, foreground: np.ndarray, scale: float) -> np.ndarray:
-    """Close the gaps that pale nodules and glare leave in the yellow, where not background."""
+def _closed(core: np.ndarray, scale: float) -> np.ndarray:
     pad = round(2 * _RIM_CLOSING_MM * scale) + 2
     wide = np.pad(core.astype(np.uint8), pad)
     closed = cv2.morphologyEx(wide, cv2.MORPH_CLOSE, disc(_RIM_CLOSING_MM * scale))
-    closed = closed[pad:-pad, pad:-pad].astype(bool)
-    whole = core | (closed & foreground) | _pale_tissue(core, foreground, scale)
+    return closed[pad:-pad, pad:-pad].astype(bool)
+
+
+def _silhouette(core: np.ndarray, foreground: np.ndarray, scale: float) -> np.ndarray:
+    """Close the gaps that pale nodules and glare leave in the yellow, where not background."""
+    whole = core | (_closed(core, scale) & foreground) | _pale_tissue(core, foreground, scale)
     whole = ndimage.binary_fill_holes(whole)
     opened = cv2.morphologyEx(whole.astype(np.uint8), cv2.MORPH_OPEN, disc(OPENING_MM * scale))
     return opened.astype(bool)
@@ -97,12 +102,18 @@ def _trimmed(labels: np.ndarray, core: np.ndarray, scale: float) -> np.ndarray:
         if not yellow.any():
             continue
         points = np.argwhere(lobe).astype(np.float32)
-        sides = cv2.minAreaRect(points)[1]
-        if len(points) > _MOST_RECTANGULAR * (sides[0] + 1) * (sides[1] + 1):
+        if _is_paper(points):
             continue
         reach = cv2.dilate(_hull(yellow).astype(np.uint8), disc(_HULL_MARGIN_MM * scale)) > 0
         trimmed[lobe & reach] = number
     return trimmed
+
+
+def _is_paper(points: np.ndarray) -> bool:
+    """Whether pixels (y, x) fill a rectangle, or lie in a strip: paper, a ruler."""
+    sides = np.sort(cv2.minAreaRect(points)[1]) + 1
+    rectangular = len(points) / (sides[0] * sides[1])
+    return bool(rectangular > _MOST_RECTANGULAR or sides[1] > _LONGEST * sides[0])
 
 
 def _hull(mask: np.ndarray) -> np.ndarray:
@@ -154,16 +165,37 @@ def _reading_order(labels: np.ndarray) -> np.ndarray:
     return table[labels]
 
 
+def _split(piece: np.ndarray, yellow: np.ndarray, area: float) -> np.ndarray:
+    """Split a piece of tissue where lobes touch.
+
+    Where its silhouette shows no cut, its yellow is tried: pale fat at the hilum may fill the
+    notch between two lobes. A piece whose yellow is in fragments keeps its silhouette's verdict.
+    """
+    parts = split_touching(piece, min_area_px=area)
+    yellow = ndimage.binary_fill_holes(yellow & piece)
+    _, pieces = ndimage.label(yellow)
+    if parts.max() > 1 or pieces != 1 or yellow.sum() < _WHOLE_YELLOW * piece.sum():
+        return parts
+    parts = split_touching(yellow, min_area_px=area)
+    nearest = ndimage.distance_transform_edt(
+        parts == 0, return_distances=False, return_indices=True
+    )
+    return np.where(piece, parts[tuple(nearest)], 0)
+
+
 def _separate(tissue: np.ndarray, foreground: np.ndarray, scale: float, area: float) -> np.ndarray:
     """Label lobes: tissue made whole, in connected pieces, split where lobes touch."""
     pieces, _ = ndimage.label(_silhouette(tissue, foreground, scale))
+    yellow = cv2.morphologyEx(
+        _closed(tissue, scale).astype(np.uint8), cv2.MORPH_OPEN, disc(OPENING_MM * scale)
+    )
     labels = np.zeros(tissue.shape, np.int32)
     found = 0
     for piece, box in enumerate(ndimage.find_objects(pieces), start=1):
         mask = np.pad(pieces[box] == piece, 1)
         if mask.sum() < area:
             continue
-        split = split_touching(mask, min_area_px=area)[1:-1, 1:-1]
+        split = _split(mask, np.pad(yellow[box] > 0, 1), area)[1:-1, 1:-1]
         window = labels[box]
         window[split > 0] = split[split > 0] + found
         found += int(split.max())

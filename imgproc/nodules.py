@@ -9,18 +9,24 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from .lobe_patch import LobePatch, lobe_patch
+from .lobe_summary import (
+    REGION_TYPES,
+    colour_flags,
+    count_range,
+    cut_share,
+    lobe_focus,
+    nodule_flags,
+    quartiles,
+    tissue,
+)
 from .lung_tissue import Appearance
 from .lungs import Lobes, find_lobes
 from .measurement import Measurement
+from .neutral import Neutral, NeutralSource, balanced, read_neutral
 from .nodule_detector import Detections, detect_classical
 from .nodule_model import detect_learned, shipped_model
 from .photo import check_rgb
 from .views import lobe_frames
-
-_SURE = 0.5  # a nodule of this confidence is counted even in the low count
-_DOUBTFUL = 0.1  # and one of this confidence is counted only in the high count
-_CONFLUENT_BURDEN = 0.4  # above this share of pale tissue the count is a guess
-_HEAVY_GLARE = 0.10  # share of a lobe under reflections that a reader should know of
 
 
 class NoduleOptions(BaseModel):
@@ -54,6 +60,12 @@ class NoduleOptions(BaseModel):
         description="'learned' uses the trained model (Bouin-fixed lung only); 'classical' looks "
         "for pale blobs, and is what inked lungs are always measured with.",
     )
+    white_balance: NeutralSource = Field(
+        "none",
+        description="What in the photo is grey: 'background' where that is white, grey or paper "
+        "(others change nothing), 'card' for a grey card or paper label, 'none' to leave the "
+        "colours as they are: they are judged against each lobe's own tissue in any case.",
+    )
     min_lobe_area_mm2: float = Field(
         8.0, gt=0, description="Smaller pieces of tissue are not taken for a lobe (mm²)."
     )
@@ -74,32 +86,9 @@ OBJECT_TYPES: dict[str, str] = {
     "area_px": "int64",
 }
 
-REGION_TYPES: dict[str, str] = {
-    "region": "int64",
-    "lobe": "object",
-    "area_mm2": "float64",
-    "nodules": "int64",
-    "count_low": "int64",
-    "count_high": "int64",
-    "burden": "float64",
-    "glare_fraction": "float64",
-    "focus": "float64",
-    "area_px": "int64",
-}
-
 
 def _table(rows: list[dict[str, Any]], types: dict[str, str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(types)).astype(types)
-
-
-def lobe_focus(patch: LobePatch) -> float:
-    """Sharpness of the lobe's surface: variance of the Laplacian over squared mean brightness."""
-    grey = patch.rgb.mean(axis=2)
-    inside = cv2.erode(patch.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    if not inside.any():
-        return float("nan")
-    edges = cv2.Laplacian(grey, cv2.CV_32F)[inside]
-    return float(edges.var() / max(float(grey[inside].mean()) ** 2, 1e-6))
 
 
 def circularity(mask: np.ndarray) -> float:
@@ -194,12 +183,14 @@ def _measure_lobe(
     rgb: np.ndarray,
     lobes: Lobes,
     number: int,
+    neutral: Neutral,
     options: NoduleOptions,
     px_per_mm: float | None,
     labels: dict[str, np.ndarray],
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Measure one lobe: paint it into the label images, return its nodules and its row."""
     patch = lobe_patch(rgb, lobes, number)
+    patch = replace(patch, rgb=balanced(patch.rgb, neutral))
     found = _detect(patch, options)
     large = 2 * found.radius >= options.min_diameter_mm * patch.px_per_mm
     # below any cut, so that what is too small is never counted, not even as doubtful
@@ -211,7 +202,7 @@ def _measure_lobe(
     numbers = _paint(labels["nodules"], found, patch, kept)
     rows = _object_rows(found, patch, numbers, labels["nodules"], str(number), px_per_mm)
     pale = sum(row["area_px"] for row in rows)
-    low, high = _count_range(found.confidence, len(rows), options.min_confidence)
+    low, high = count_range(found.confidence, len(rows), options.min_confidence)
     region = {
         "region": number,
         "lobe": str(number),
@@ -222,30 +213,12 @@ def _measure_lobe(
         "burden": min(1.0, pale / max(area, 1)),
         "glare_fraction": float(found.glare[patch.mask].mean()) if patch.mask.any() else 0.0,
         "focus": lobe_focus(patch),
+        **quartiles([row["diameter_mm"] for row in rows]),
+        **tissue(patch),
+        "cut_share": cut_share(lobes.labels == number),
         "area_px": area,
     }
     return rows, region
-
-
-def _count_range(confidence: np.ndarray, counted: int, cut: float) -> tuple[int, int]:
-    """Count with only the sure nodules, and with the doubtful ones."""
-    low = int((confidence >= max(_SURE, cut)).sum())
-    high = int((confidence >= min(_DOUBTFUL, cut)).sum())
-    return min(low, counted), max(high, counted)
-
-
-def nodule_flags(regions: pd.DataFrame, px_per_mm: float | None) -> tuple[str, ...]:
-    """What a reader of the photo's numbers should know, from its lobes."""
-    flags = []
-    if px_per_mm is None:
-        flags.append("no_scale")
-    if regions.empty:
-        flags.append("no_lobe")
-    if (regions["burden"] > _CONFLUENT_BURDEN).any():
-        flags.append("confluent")
-    if (regions["glare_fraction"] > _HEAVY_GLARE).any():
-        flags.append("heavy_glare")
-    return tuple(flags)
 
 
 def measure_nodules(
@@ -282,11 +255,12 @@ def measure_nodules(
         appearance=options.appearance,
         min_lobe_area_mm2=options.min_lobe_area_mm2,
     )
+    neutral = read_neutral(rgb, lobes, options.white_balance)
     labels = {name: np.zeros(rgb.shape[:2], np.int32) for name in ("nodules", "lobes")}
     objects: list[dict[str, Any]] = []
     regions: list[dict[str, Any]] = []
     for number in range(1, lobes.count + 1):
-        rows, region = _measure_lobe(rgb, lobes, number, options, px_per_mm, labels)
+        rows, region = _measure_lobe(rgb, lobes, number, neutral, options, px_per_mm, labels)
         objects.extend(rows)
         regions.append(region)
     table = _table(regions, REGION_TYPES)
@@ -296,8 +270,15 @@ def measure_nodules(
         objects=_table(objects, OBJECT_TYPES),
         regions=table,
         labels=labels,
-        flags=nodule_flags(table, px_per_mm),
-        notes=dict(lobes.notes),
+        flags=(
+            *nodule_flags(table, px_per_mm),
+            *(colour_flags(table) if options.appearance == "bouin" else ()),
+        ),
+        notes={
+            **lobes.notes,
+            "white_balance": neutral.source,
+            "white_balance_gains": [round(gain, 4) for gain in neutral.gains],
+        },
     )
 
 

@@ -12,14 +12,18 @@ from .corrected import NOT_ASSESSABLE, checked_labels, without_unassessable
 from .glare import glare_mask
 from .labelled import sums
 from .lobe_patch import WORK_PX_PER_MM, LobePatch
+from .lobe_summary import REGION_TYPES, cut_share, lobe_focus, nodule_flags, quartiles, tissue
 from .measurement import Measurement
-from .nodules import OBJECT_TYPES, REGION_TYPES, circularity, lobe_focus, nodule_flags
+from .nodules import OBJECT_TYPES, circularity
 from .photo import check_rgb, full_scale, reduced
 from .views import lobe_frames
 
 AT_RIM_MM = 0.1
 """An outline nearer to the lobe's rim than this is at it: two pixels of the detector's own
 resolution."""
+
+_OF_LOBES = ("no_lobe", "confluent", "heavy_glare", "cut_off", "no_scale")
+_SURFACE = ("glare_fraction", "focus", "tissue_hue_deg", "tissue_chroma")
 
 ASSUMED_PX_PER_MM = 50.0
 """Where a photo has no scale; only the smoothing of glare and the rim's width depend on it."""
@@ -68,7 +72,7 @@ def measure_corrected_nodules(
     regions = _regions(rgb, lobes, objects, mm, program)
     untouched = program.flags if program.flags else ()
     raised = nodule_flags(regions, px_per_mm)
-    flags = [f for f in untouched if f not in ("no_lobe", "confluent", "heavy_glare", "no_scale")]
+    flags = [f for f in untouched if f not in _OF_LOBES]
     if given.get(NOT_ASSESSABLE, np.zeros(1)).any():
         flags.append("partly_not_assessable")
     return replace(
@@ -178,7 +182,7 @@ def _regions(
         area, held = int(areas[number]), objects[objects["lobe"] == str(number)]
         count, pale = len(held), int(held["area_px"].sum())
         if number in known.index and number not in moved:
-            surface = {name: float(known.at[number, name]) for name in ("glare_fraction", "focus")}
+            surface = {name: float(known.at[number, name]) for name in _SURFACE}
         else:
             surface = _surface(rgb, lobes, int(number), mm)
         rows.append(
@@ -191,6 +195,8 @@ def _regions(
                 "count_high": count,
                 "burden": min(1.0, pale / max(area, 1)),
                 **surface,
+                **quartiles(held["diameter_mm"].dropna().tolist()),
+                "cut_share": cut_share(lobes == number),
                 "area_px": area,
             }
         )
@@ -216,4 +222,4 @@ def _surface(rgb: np.ndarray, lobes: np.ndarray, number: int, mm: float) -> dict
     )
     shiny = glare_mask(small, px_per_mm=patch.px_per_mm)
     share = float(shiny[inside].mean()) if inside.any() else 0.0
-    return {"glare_fraction": share, "focus": lobe_focus(patch)}
+    return {"glare_fraction": share, "focus": lobe_focus(patch), **tissue(patch)}

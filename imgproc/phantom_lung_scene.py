@@ -15,6 +15,8 @@ LUNG_TYPES = {
     "x_px": "float64",
     "radius_px": "float64",
     "visible_fraction": "float64",
+    "conspicuity": "float64",
+    "countable": "bool",
     "at_rim": "bool",
     "contrast": "float64",
     "glare_fraction": "float64",
@@ -60,6 +62,12 @@ class LungScene:
         Departure of outlines from a circle.
     dark_centres : float
         Share of nodules with a darker centre.
+    own_tint : float
+        How far nodules of one lobe differ in colour, 0 to 1.
+    flush : bool
+        Nodules at the rim end at the lobe's outline instead of standing out over it.
+    meniscus : float
+        How far the wet film climbs up the nodules' feet, 0 to 1: bright crescents beside them.
     texture, vessels : float
         Strength, 0 to 1.
     brown_patches : int
@@ -105,6 +113,9 @@ class LungScene:
     softness: float = 0.35
     irregularity: float = 0.12
     dark_centres: float = 0.12
+    own_tint: float = 0.6
+    flush: bool = False
+    meniscus: float = 0.0
     texture: float = 0.6
     vessels: float = 0.5
     brown_patches: int = 1
@@ -142,8 +153,11 @@ class LungPhantom:
         from 1.
     table : pandas.DataFrame
         One row a nodule: lobe, y_px, x_px (centre), radius_px (of its disc on the surface),
-        visible_fraction (footprint over pi times squared radius, at most 1), at_rim (the disc
-        reaches the lobe's outline), contrast (Michelson, blue reflectance against the tissue),
+        visible_fraction (area of the footprint in which the picture shows it, over pi times
+        squared radius, at most 1), conspicuity (its signal over the clutter around it, see
+        `phantom_visibility`), countable (half of it or more is visible, and it stands out from
+        the clutter), at_rim (the disc reaches the lobe's outline), contrast (Michelson, blue
+        reflectance against the tissue),
         glare_fraction (share of the footprint that is clipped to white).
     px_per_mm : float
         Scale.

@@ -13,11 +13,11 @@ from .phantom_painting import (
     empty_rows,
     grown_lobe,
     paint_lobe,
-    seen_nodules,
 )
 from .phantom_ruler import Ruler, draw_ruler, lay_ruler
 from .phantom_scenery import background_light, cast_shadow, draw_label, draw_pin, mirror
 from .phantom_surface import Lights, lamps
+from .phantom_visibility import Views, seen_nodules
 
 CLIPPED = 0.98
 """Linear light at which a channel counts as clipped to white."""
@@ -60,10 +60,10 @@ def render_lungs(seed: int, *, scene: LungScene | None = None) -> LungPhantom:
     for place, number in enumerate(_numbers(shapes)):
         lobe = grown_lobe(rng, scene, shapes[place:], counts[number - 1])
         rows.append(paint_lobe(rng, canvas, scene, lights, lobe=lobe, number=number))
-    light = _surrounded(rng, canvas, scene, lights, ruler)
-    rgb, clipped = _photographed(rng, light, scene)
+    light, bare = _surrounded(rng, canvas, scene, lights, ruler)
+    rgb, views = _photographed(rng, light, bare, scene)
     known = pd.concat([row for row in rows if len(row)] or rows).sort_values("key")
-    nodules, table = seen_nodules(canvas.nodules, known, clipped)
+    nodules, table = seen_nodules(canvas.nodules, canvas.lobes, known, views)
     return LungPhantom(rgb, canvas.lobes, nodules, table, scene.px_per_mm)
 
 
@@ -117,8 +117,8 @@ def _surrounded(
     scene: LungScene,
     lights: Lights,
     ruler: Ruler | None,
-) -> np.ndarray:
-    """The lobes on their background, with whatever lies about."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """The lobes on their background with whatever lies about, and without nodules' colour."""
     scale = scene.px_per_mm
     flat = lights.ambient + float(lights.strengths @ lights.directions[:, 2])
     light = background_light(rng, scene.background, scene.size_px, scale) * np.float32(flat)
@@ -130,11 +130,14 @@ def _surrounded(
     depth = rng.uniform(0.3, 1.2) * scale
     cast_shadow(light, canvas.alpha, slant, depth_px=depth, strength=0.8 * scene.shadow)
     mirror(light, canvas.light, canvas.alpha, depth_px=depth, strength=0.35 * scene.reflection)
-    light = light * (1 - canvas.alpha[..., None]) + canvas.light
+    light *= 1 - canvas.alpha[..., None]
+    bare = light + canvas.bare
+    light = light + canvas.light
     for head, angle in _pins(rng, canvas.lobes, scene.pins):
         hidden = draw_pin(rng, light, head, angle=angle, px_per_mm=scale)
         canvas.nodules[hidden] = 0
-    return light
+        bare[hidden] = light[hidden]
+    return light, bare
 
 
 def _label_place(
@@ -177,14 +180,15 @@ def _pins(
 
 
 def _photographed(
-    rng: np.random.Generator, light: np.ndarray, scene: LungScene
-) -> tuple[np.ndarray, np.ndarray]:
+    rng: np.random.Generator, light: np.ndarray, bare: np.ndarray, scene: LungScene
+) -> tuple[np.ndarray, Views]:
     """What the camera stores, and where it clips: uneven light, blur, noise, sRGB, JPEG."""
     gains = np.float32(scene.exposure) * np.array(scene.white_balance, np.float32)
-    light = light * (light_field(rng, scene.size_px, scene.uneven_light)[..., None] * gains)
-    light = blurred(np.minimum(light, 3.0), scene.blur_px)
-    clipped = (light[..., 0] > CLIPPED) & (light[..., 1] > CLIPPED) & (light[..., 2] > CLIPPED)
+    field = light_field(rng, scene.size_px, scene.uneven_light)[..., None] * gains
+    light, bare = (blurred(np.minimum(part * field, 3.0), scene.blur_px) for part in (light, bare))
+    clipped = np.asarray((light > CLIPPED).all(axis=2))
+    views = Views(to_srgb(light), to_srgb(bare), clipped, 1 / scene.full_well)
     light = shot_noise(light, rng, scene.full_well)
     if scene.sharpening > 0:
         light = light + np.float32(scene.sharpening) * (light - blurred(light, 1.5))
-    return jpeg(to_srgb(light), scene.jpeg_quality), clipped
+    return jpeg(to_srgb(light), scene.jpeg_quality), views

@@ -47,6 +47,8 @@ class Canvas:
     ----------
     light : numpy.ndarray
         float32, (height, width, 3), light of the lobes times `alpha`.
+    bare : numpy.ndarray
+        float32, (height, width, 3), the same where nodules have their tissue's colour.
     alpha : numpy.ndarray
         float32, (height, width), how far lobes cover each pixel.
     lobes, nodules : numpy.ndarray
@@ -54,6 +56,7 @@ class Canvas:
     """
 
     light: np.ndarray
+    bare: np.ndarray
     alpha: np.ndarray
     lobes: np.ndarray
     nodules: np.ndarray
@@ -73,6 +76,7 @@ class Lobe:
 def blank_canvas(size: tuple[int, int]) -> Canvas:
     """A canvas with nothing on it."""
     return Canvas(
+        np.zeros((*size, 3), np.float32),
         np.zeros((*size, 3), np.float32),
         np.zeros(size, np.float32),
         np.zeros(size, np.int32),
@@ -122,6 +126,8 @@ def grown_lobe(
         free &= distance > HILUM_CLEARANCE_MM * scene.px_per_mm
     bumps = _bumps(rng, scene, free if free.any() else mask, count)
     relief = raise_nodules(bumps, mask, surface.height, surface.normal)
+    if scene.flush:
+        relief.label[~mask] = 0
     return Lobe(window, here[0], surface, bumps, relief)
 
 
@@ -150,6 +156,9 @@ def _bumps(rng: np.random.Generator, scene: LungScene, free: np.ndarray, count: 
         clustering=scene.clustering,
         rim_share=scene.rim_share,
     )
+    # a full lobe has room for smaller ones only, and at last for none
+    fits = radii >= 0.5 * scene.diameter_mm[0] * scene.px_per_mm
+    centres, radii = centres[fits], radii[fits]
     relief = scene.relief * np.exp(rng.normal(0, 0.3, len(radii)))
     return NoduleBumps(
         centres[:, 0],
@@ -198,16 +207,18 @@ def paint_lobe(
     add_patches(rng, albedo, lobe.surface.mask, scene.brown_patches, scale)
     if scene.vessels > 0:
         add_vessels(rng, albedo, lobe.shape, px_per_mm=scale, strength=scene.vessels)
+    plain = albedo.copy()
     weight, contrast = _coloured(rng, scene, lobe, albedo, tissue)
-    normal = surface_normals(rng, lobe.surface, lobe.relief, weight, scale)
+    normal = surface_normals(rng, lobe.surface, lobe.relief, weight, scale, meniscus=scene.meniscus)
     body = lobe.surface.mask | (lobe.relief.label > 0)
     hidden = np.zeros(size, bool)
     if scene.hilum:
         hilum = hilum_bodies(rng, lobe.shape, size, scale)
         hidden = hilum.mask
         albedo[hidden], normal[hidden] = hilum.albedo[hidden], hilum.normal[hidden]
-    light = shade(rng, albedo, normal, lights, Wetness(scene.glare, scene.rim_light, scale))
-    _lay_over(canvas, lobe, light, body | hidden)
+        plain[hidden] = hilum.albedo[hidden]
+    matt, shine = shade(rng, normal, lights, Wetness(scene.glare, scene.rim_light, scale))
+    _lay_over(canvas, lobe, albedo * matt + shine, plain * matt + shine, body | hidden)
     _label(canvas, lobe, number, body=body, hidden=hidden)
     return _known(lobe, number, contrast)
 
@@ -222,22 +233,25 @@ def _coloured(
     """Paint the nodules on the tissue, in place; where they are, and their contrasts."""
     count = len(lobe.bumps.y)
     paleness = np.clip(scene.contrast * np.exp(rng.normal(0, 0.12, count)), 0.02, 1)
-    colours = nodule_colours(rng, scene.appearance, tissue, paleness)
+    colours = nodule_colours(rng, scene.appearance, tissue, paleness, own_tint=scene.own_tint)
     dark = np.where(rng.random(count) < scene.dark_centres, rng.uniform(0.2, 0.6, count), 0)
     soft = np.clip(scene.softness * rng.uniform(0.5, 1.5, count), 0.02, 1)
     weight = paint_nodules(rng, albedo, lobe.relief, colours, softness=soft, dark_centre=dark)
     return weight, np.array([contrast_of(colour, tissue) for colour in colours])
 
 
-def _lay_over(canvas: Canvas, lobe: Lobe, light: np.ndarray, cover: np.ndarray) -> None:
+def _lay_over(
+    canvas: Canvas, lobe: Lobe, light: np.ndarray, bare: np.ndarray, cover: np.ndarray
+) -> None:
     """Compose a lobe over the picture, with its contact shadow on lobes beneath."""
     solid = cover.astype(np.float32)
     alpha = blurred(solid, 0.6)[..., None]
     there = canvas.alpha[lobe.window]
-    under = canvas.light[lobe.window]
+    through = 1 - alpha
     if there.any():
-        under = under * (1 - 0.45 * blurred(solid, 0.012 * max(cover.shape))[..., None])
-    canvas.light[lobe.window] = under * (1 - alpha) + light * alpha
+        through = through * (1 - 0.45 * blurred(solid, 0.012 * max(cover.shape))[..., None])
+    for layer, seen in ((canvas.light, light), (canvas.bare, bare)):
+        layer[lobe.window] = layer[lobe.window] * through + seen * alpha
     canvas.alpha[lobe.window] = there * (1 - alpha[..., 0]) + alpha[..., 0]
 
 
@@ -267,50 +281,11 @@ def _known(lobe: Lobe, number: int, contrast: np.ndarray) -> pd.DataFrame:
             "x_px": lobe.bumps.x + lobe.window[1].start,
             "radius_px": lobe.bumps.radius,
             "visible_fraction": np.zeros(count),
+            "conspicuity": np.zeros(count),
+            "countable": np.zeros(count, bool),
             "at_rim": edge[inside_y, inside_x] < lobe.bumps.radius,
             "contrast": contrast.astype(np.float64),
             "glare_fraction": np.zeros(count),
             "key": number * KEYS_PER_LOBE + np.arange(1, count + 1, dtype=np.int64),
         }
     )
-
-
-def seen_nodules(
-    nodules: np.ndarray, known: pd.DataFrame, clipped: np.ndarray
-) -> tuple[np.ndarray, pd.DataFrame]:
-    """Label image and table of the nodules that can be seen, numbered alike.
-
-    Parameters
-    ----------
-    nodules : numpy.ndarray
-        int32, (height, width), keys.
-    known : pandas.DataFrame
-        Rows of all lobes.
-    clipped : numpy.ndarray
-        bool, (height, width), pixels that glare has clipped to white.
-
-    Returns
-    -------
-    labels : numpy.ndarray
-        int32, (height, width), 1..n.
-    table : pandas.DataFrame
-        n rows, by lobe and from the top; nodules without a visible pixel are left out.
-    """
-    keys = known["key"].to_numpy()
-    covered = nodules > 0
-    found = np.searchsorted(keys, nodules[covered])
-    area = np.bincount(found, minlength=len(keys))
-    lost = np.bincount(found, clipped[covered], minlength=len(keys))
-    disc = np.pi * known["radius_px"].to_numpy() ** 2
-    known = known.assign(
-        visible_fraction=np.minimum(1.0, area / disc),
-        glare_fraction=lost / np.maximum(area, 1),
-        row=np.arange(len(keys)),
-    )
-    known = known[area > 0].sort_values(["lobe", "y_px", "x_px"], kind="stable")
-    number = np.zeros(len(keys), np.int32)
-    number[known["row"].to_numpy()] = np.arange(1, len(known) + 1)
-    labels = np.zeros(nodules.shape, np.int32)
-    labels[covered] = number[found]
-    table = known.drop(columns=["key", "row"]).reset_index(drop=True).astype(LUNG_TYPES)
-    return labels, table

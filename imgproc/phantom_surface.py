@@ -96,16 +96,21 @@ def tissue_colour(rng: np.random.Generator, appearance: str) -> np.ndarray:
 
 
 def nodule_colours(
-    rng: np.random.Generator, appearance: str, tissue: np.ndarray, paleness: np.ndarray
+    rng: np.random.Generator,
+    appearance: str,
+    tissue: np.ndarray,
+    paleness: np.ndarray,
+    *,
+    own_tint: float = 0.6,
 ) -> np.ndarray:
     """Linear colours of one lobe's nodules: between its tissue (paleness 0) and pale (1).
 
-    Nodules of a lobe are alike: a colour of the lobe, with a little of their own.
+    Nodules of a lobe are alike: a colour of the lobe, with up to a share `own_tint` of their own.
     """
     palette = to_linear(np.array(NODULE_SRGB[appearance]))
     common = rng.dirichlet(np.ones(len(palette))) @ palette
     own = palette[rng.integers(len(palette), size=len(paleness))]
-    share = rng.uniform(0, 0.6, (len(paleness), 1))
+    share = rng.uniform(0, own_tint, (len(paleness), 1))
     pale = (common * (1 - share) + own * share) * np.exp(rng.normal(0, 0.03, own.shape))
     weight = paleness[:, None]
     return (tissue * (1 - weight) + pale * weight).astype(np.float32)
@@ -251,13 +256,13 @@ def paint_nodules(
 
 
 def shade(
-    rng: np.random.Generator, albedo: np.ndarray, normal: np.ndarray, lights: Lights, wet: Wetness
-) -> np.ndarray:
-    """Light that a wet surface sends to the camera, float32 (height, width, 3), linear.
+    rng: np.random.Generator, normal: np.ndarray, lights: Lights, wet: Wetness
+) -> tuple[np.ndarray, np.ndarray]:
+    """Light on a wet surface, and the light that its film mirrors, float32 (height, width, 1).
 
-    Matt light after Lambert with a little wrapped round (tissue scatters), glare after Blinn
-    and Phong on normals rippled by the wet film, and a Fresnel-like brightening where the
-    surface turns away.
+    The camera sees reflectance times the first plus the second, linear. Matt light is after
+    Lambert with a little wrapped round (tissue scatters), glare after Blinn and Phong on normals
+    rippled by the wet film, with a Fresnel-like brightening where the surface turns away.
     """
     scale = wet.px_per_mm
     dull = np.full(normal.shape[:2], lights.ambient, np.float32) * (0.55 + 0.45 * normal[..., 2])
@@ -266,7 +271,6 @@ def shade(
         dull += np.float32(strength) * np.maximum(facing + 0.2, 0) / np.float32(1.2)
     away = 1 - np.clip(normal[..., 2], 0, 1)
     dull *= 1 - np.float32(lights.falloff) * np.minimum(1.6 * away, 1) ** 1.5
-    light = albedo * dull[..., None]
     rim = away**3
     shine = (
         np.float32(0.35 * wet.rim_light)
@@ -275,7 +279,7 @@ def shade(
     )
     if wet.glare > 0:
         shine = shine + _glare(rng, normal, lights, wet)
-    return light + shine[..., None]
+    return dull[..., None], shine[..., None]
 
 
 def _glare(
@@ -307,14 +311,25 @@ def _glare(
 
 
 def surface_normals(
-    rng: np.random.Generator, dome: Dome, relief: Relief, weight: np.ndarray, px_per_mm: float
+    rng: np.random.Generator,
+    dome: Dome,
+    relief: Relief,
+    weight: np.ndarray,
+    px_per_mm: float,
+    *,
+    meniscus: float = 0.0,
 ) -> np.ndarray:
-    """Normals of the lobe with its nodules and the unevenness of the pleura."""
+    """Normals of the lobe with its nodules, the unevenness of the pleura and the film's menisci."""
     normal = dome.normal.copy()
     for axis in (0, 1):
         normal[..., axis] += np.float32(0.05) * fractal_noise(
             rng, dome.mask.shape, 0.9 * px_per_mm, octaves=2
         )
+    if meniscus > 0:  # the film climbs up a nodule's foot, and so tilts away from it
+        slope = blurred((relief.label > 0).astype(np.float32), 0.06 * px_per_mm)
+        tilt = np.float32(0.12 * meniscus * px_per_mm)
+        normal[..., 0] -= tilt * cv2.Sobel(slope, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
+        normal[..., 1] -= tilt * cv2.Sobel(slope, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
     blend = np.clip(weight * 1.2, 0, 1)[..., None]
     normal = normal * (1 - blend) + relief.normal * blend
     normal = blurred(normal, max(0.6, 0.02 * px_per_mm))

@@ -21,7 +21,6 @@ from .samples import BLANK, NEGATIVE_CONTROL, SAMPLE
 FIELDS = 2  # confocal fields an animal
 CONTROLS = 3  # images without the specific antibody, for each stain
 SEED = 20130307
-_VISIBLE = 0.5  # a nodule less than half visible counts neither way
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,7 @@ def _render_lungs(picture: Picture, file: Path) -> dict[str, float]:
     )
     phantom = render_lungs(picture.seed, scene=scene)
     write_picture(phantom.rgb, file)
-    seen = int((phantom.table["visible_fraction"] >= _VISIBLE).sum())
+    seen = int(phantom.table["countable"].sum())
     return {"nodules_per_lobe": float(seen)}
 
 

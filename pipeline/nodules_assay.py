@@ -47,7 +47,7 @@ class NodulesAssay(NoduleOptions, Assay):
         "sheet wins. Without a scale nodules are still counted, and sizes are in pixels.",
     )
 
-    measuring_version: ClassVar[int] = 1
+    measuring_version: ClassVar[int] = 2
     noun: ClassVar[str] = "nodules"
     counts: ClassVar[frozenset[str]] = frozenset({"nodules"})
     features: ClassVar[Mapping[str, RollUp]] = {

@@ -39,6 +39,9 @@ FLAGS = {
     # lungs
     "no_lobe": "No lobe was found in the photograph.",
     "confluent": "Nodules run into one another: their count is a guess.",
+    "cut_off": "A lobe reaches over the photograph's edge: part of it isn't counted.",
+    "unusual_colour": "The tissue isn't the yellow of Bouin's fluid (unfixed lung, or a section?): "
+    "the count isn't to be trusted.",
     # the ruler
     "millimetre_assumed": "The ruler's ticks are all alike; they were taken as millimetres.",
     "half_millimetre_ticks": "The ruler has half millimetres.",

@@ -96,6 +96,21 @@ def test_paper_ruler_and_pins_are_not_tissue():
     assert at_photo_size(found, image)[160, 300] == 1
 
 
+def test_a_yellow_ruler_is_no_lobe():
+    """Authority: the drawing has one lobe; the strip is 30 mm by 3 and notched by its ticks."""
+    image, _ = scene([(8, 15, 4, 6)], BACKGROUNDS["white"])
+    image[330:390] = (235, 190, 40)
+    image[330:352, ::20] = 30
+    assert find_lobes(image, px_per_mm=20.0).count == 1
+
+
+def test_fat_between_two_lobes_does_not_join_them():
+    """Authority: the drawing; two lobes touch, and pale fat fills the notch on one side."""
+    image, _ = scene([(9, 8, 5, 5.2), (9, 18, 5, 5.2)], BACKGROUNDS["blue"])
+    cv2.ellipse(image, (260, 270), (22, 40), 0, 0, 360, (228, 208, 180), -1)
+    assert find_lobes(image, px_per_mm=20.0).count == 2
+
+
 @pytest.mark.parametrize(
     "image",
     [

@@ -16,7 +16,8 @@ OBJECT_COLUMNS = [
 ]  # fmt: skip
 REGION_COLUMNS = [
     "region", "lobe", "area_mm2", "nodules", "count_low", "count_high", "burden",
-    "glare_fraction", "focus", "area_px",
+    "glare_fraction", "focus", "diameter_q1_mm", "diameter_median_mm", "diameter_q3_mm",
+    "tissue_hue_deg", "tissue_chroma", "cut_share", "area_px",
 ]  # fmt: skip
 
 

@@ -154,8 +154,10 @@ def test_table_and_label_image_agree():
     assert phantom.nodules.max() == len(table)
     area = np.bincount(phantom.nodules.ravel(), minlength=len(table) + 1)[1:]
     assert (area > 0).all()
-    visible = np.minimum(1, area / (np.pi * table["radius_px"] ** 2))
-    assert np.allclose(table["visible_fraction"], visible)
+    most = np.minimum(1, area / (np.pi * table["radius_px"] ** 2))
+    assert (table["visible_fraction"] <= most + 1e-9).all()
+    clear = (table["visible_fraction"] >= 0.5) & (table["conspicuity"] >= 2)
+    assert (table["countable"] == clear).all()
     for row in table.itertuples():
         mask = phantom.nodules == row.Index + 1
         assert (phantom.lobes[mask] == row.lobe).all()
@@ -173,7 +175,8 @@ def test_unhidden_nodules_on_top_of_a_lobe_show_their_whole_disc():
         depth = ndimage.distance_transform_edt(phantom.lobes)
         row, column = (phantom.table[name].round().astype(int) for name in ("y_px", "x_px"))
         on_top = depth[row, column] > 0.7 * depth.max()
-        shares.append(phantom.table.loc[on_top, "visible_fraction"])
+        area = np.bincount(phantom.nodules.ravel(), minlength=len(on_top) + 1)[1:]
+        shares.append((area / (np.pi * phantom.table["radius_px"] ** 2))[on_top])
     assert len(pd.concat(shares)) >= 4
     assert pd.concat(shares).min() > 0.95
 
@@ -269,7 +272,7 @@ def test_glare_clips_pixels_and_none_are_clipped_without_it():
             ((phantom.rgb.min(axis=2) > 250) & (phantom.lobes > 0)).sum() for phantom in (matt, wet)
         ]
         assert white[0] == 0
-        assert white[1] > 0.002 * (wet.lobes > 0).sum()
+        assert white[1] > 0.001 * (wet.lobes > 0).sum()
         assert (matt.table["glare_fraction"] == 0).all()
 
 

@@ -227,6 +227,11 @@ def _take(found: BlockCells, nuclei: LabelSheet, cells: LabelSheet, count: int) 
     new = np.zeros(max(largest, int(found.cells.max(initial=0))) + 1, np.int32)
     new[numbers[fresh]] = count + np.arange(1, len(table) + 1)
     nuclei[window] = np.where(drawn_nuclei > 0, drawn_nuclei, new[found.nuclei])
-    cells[window] = np.where(drawn_cells > 0, drawn_cells, new[found.cells])
+    own = np.where(drawn_cells > 0, 0, new[found.cells])
+    cells[window] = np.where(drawn_cells > 0, drawn_cells, own)
+    # a cell may have lost pixels to one of an earlier block: its area is what is drawn of it
+    pixels = np.bincount(own.ravel(), minlength=count + len(table) + 1)[count + 1 :]
+    table["area_um2"] *= pixels / table["area_px"]
+    table["area_px"] = pixels
     table["object"] = count + np.arange(1, len(table) + 1)
     return table

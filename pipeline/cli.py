@@ -235,6 +235,25 @@ def compare(
 
 @app.command()
 @_guarded
+def export(
+    study: Annotated[
+        Path, typer.Argument(help="The study's folder, or a folder of results.", show_default=False)
+    ],
+    to: Annotated[str, typer.Option("--to", help="qupath, imagej, ome-zarr, xlsx or prism.")],
+) -> int:
+    """Write a finished run's objects and tables as other programs read them."""
+    from .exports import export_study
+
+    found = export_study(study, to)
+    for note in found.notes:
+        _say(f"left out: {note}")
+    for file in found.files:
+        print(file)
+    return ALL_DONE
+
+
+@app.command()
+@_guarded
 def review(
     study: _StudyPath,
     reader: Annotated[

@@ -278,6 +278,9 @@ def test_cells_at_the_lines_between_blocks_are_counted_once(
     cut = measure_slide(source, small, um_per_px=field.um_per_px, options=options)
     nuclei, alone = (np.asarray(each.sheets["nuclei"][:, :]) for each in (cut, whole))
     assert nuclei.max() == len(cut.objects) == len(np.unique(nuclei)) - 1
+    drawn = np.bincount(np.asarray(cut.sheets["cells"][:, :]).ravel())[1:]
+    np.testing.assert_array_equal(drawn, cut.objects["area_px"])
+    np.testing.assert_allclose(cut.objects["area_um2"], drawn * field.um_per_px**2)
     # the outlines of some nuclei differ a little between blocks
     doubled, before = (
         int(((overlaps(labels, field.nuclei) >= 0.5).sum(axis=0) > 1).sum())

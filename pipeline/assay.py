@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..imgproc.errors import MeasurementError
 from ..imgproc.measurement import Measurement
+from .image_files import MAX_MEGAPIXELS
 from .problems import ProblemRow
 from .readers import Image, read_image
 from .samples import NEGATIVE_CONTROL, Sample
@@ -74,6 +75,11 @@ class Classified:
     features: Mapping[str, float]
     flags: tuple[str, ...] = ()
     maps: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def n_objects(self) -> int:
+        """How many objects the image has."""
+        return len(self.objects)
 
 
 def join_tables(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -172,6 +178,8 @@ class Assay(BaseModel, ABC):
     noun: ClassVar[str]
     # Features that are counts of an animal, which the negative binomial test takes as such.
     counts: ClassVar[frozenset[str]] = frozenset()
+    # What measuring takes at its peak, for the number of workers that fit into memory.
+    working_bytes_per_px: ClassVar[int] = 200
     # Sentences that the report prints beside the assay.
     reminders: ClassVar[tuple[str, ...]] = ()
     # What a person may correct; None for a method without review.
@@ -206,15 +214,22 @@ class Assay(BaseModel, ABC):
         """Work out what all images give together, beyond the roll-up image by image."""
         return None
 
-    def open(self, reference: Path) -> Image:
+    def open(self, reference: Path, *, max_megapixels: float = MAX_MEGAPIXELS) -> Image:
         """Read one of this assay's images.
+
+        Parameters
+        ----------
+        reference : pathlib.Path
+            The file, with ``#n`` behind it for one image of a container.
+        max_megapixels : float
+            Larger images are refused before decoding.
 
         Raises
         ------
         InputError
             If the file can't be read as the assay needs it.
         """
-        return read_image(reference)
+        return read_image(reference, max_megapixels=max_megapixels)
 
     def beside(self, reference: Path) -> tuple[Path, ...]:
         """Give the files beside an image that its measurement depends on, such as its regions."""

@@ -16,8 +16,28 @@ ALL_DONE, SOME_FAILED, CANNOT_RUN, INTERRUPTED = 0, 1, 2, 130
 _Parameters = ParamSpec("_Parameters")
 _StudyPath = Annotated[Path, typer.Argument(help="The study's folder.", show_default=False)]
 _Jobs = Annotated[
-    int, typer.Option("--jobs", "-j", min=0, help="Workers at a time; 0 takes every core.")
+    str,
+    typer.Option(
+        "--jobs",
+        "-j",
+        metavar="N|auto",
+        help="Workers at a time; auto looks at cores, free memory and image sizes.",
+    ),
 ]
+_TimeLimit = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        metavar="SECONDS",
+        help="Longest time for one image; then its worker is ended. 0 sets no limit.",
+    ),
+]
+_JsonLog = Annotated[
+    bool,
+    typer.Option("--json-log", help="Progress as lines of JSON on standard error, no bars."),
+]
+_AUTO = "auto"
+_TIME_LIMIT_S = 1800.0
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no summary.")]
 
 app = typer.Typer(
@@ -80,7 +100,7 @@ def demo(
     directory: Annotated[
         Path, typer.Argument(help="Where to make it; must be new, empty, or an earlier demo.")
     ] = Path("xenoquant-demo"),
-    jobs: _Jobs = 0,
+    jobs: _Jobs = _AUTO,
     quiet: _Quiet = False,
     animals: Annotated[int, typer.Option(min=2, max=50, help="Animals in each group.")] = 9,
 ) -> int:
@@ -127,7 +147,7 @@ def check(study: _StudyPath) -> int:
 @_guarded
 def run(
     study: _StudyPath,
-    jobs: _Jobs = 0,
+    jobs: _Jobs = _AUTO,
     assay: Annotated[
         list[str] | None, typer.Option(help="Measure only this assay; may be repeated.")
     ] = None,
@@ -135,13 +155,52 @@ def run(
     scheduler: Annotated[
         str | None, typer.Option(help="Measure on a Dask cluster, such as tcp://host:8786.")
     ] = None,
+    time_limit: _TimeLimit = _TIME_LIMIT_S,
+    json_log: _JsonLog = False,
     quiet: _Quiet = False,
 ) -> int:
     """Measure, roll up, compare and report; carries on where it stopped."""
     from .run import run_study
 
-    options = _run_options(jobs, quiet, assays=tuple(assay or ()), fresh=fresh, scheduler=scheduler)
-    return _finish(run_study(study, options), quiet)
+    options = _run_options(
+        jobs,
+        quiet,
+        assays=tuple(assay or ()),
+        fresh=fresh,
+        scheduler=scheduler,
+        study=study,
+        time_limit_s=time_limit or None,
+        json_log=json_log,
+    )
+    return _finish(run_study(study, options), quiet or json_log)
+
+
+@app.command()
+@_guarded
+def status(study: _StudyPath) -> int:
+    """Say what is done, what is left and what failed, also while a run goes on."""
+    from .status import study_status
+
+    for line in study_status(study):
+        print(line)
+    return ALL_DONE
+
+
+@app.command()
+@_guarded
+def verify(
+    study: _StudyPath,
+    sample: Annotated[
+        int, typer.Option(min=0, help="Images to measure again, chosen over all assays.")
+    ] = 5,
+) -> int:
+    """Say whether the results still hold: hashes of all inputs, a sample measured again."""
+    from .verify import verify_study
+
+    found = verify_study(study, sample=sample)
+    for line in found.lines():
+        print(line)
+    return ALL_DONE if found.holds else SOME_FAILED
 
 
 @app.command(
@@ -158,7 +217,9 @@ def measure(context: typer.Context) -> int:
     from .loose import measure_loose, parse_arguments
 
     request = parse_arguments(context.args)
-    options = _run_options(request.jobs, request.quiet, fresh=request.fresh)
+    options = _run_options(
+        request.jobs, request.quiet, fresh=request.fresh, time_limit_s=request.time_limit or None
+    )
     return _finish(measure_loose(request, options), request.quiet)
 
 
@@ -319,20 +380,63 @@ def _one_of(option: str, value: str | None, known: tuple[str, ...]) -> str | Non
 
 
 def _run_options(
-    jobs: int,
+    jobs: str,
     quiet: bool,
     *,
     assays: tuple[str, ...] = (),
     fresh: bool = False,
     scheduler: str | None = None,
+    study: Path = Path(),
+    time_limit_s: float | None = _TIME_LIMIT_S,
+    json_log: bool = False,
 ) -> Any:
-    from .progress import Bars
-    from .run import NoProgress, RunOptions
-    from .workers import cluster_pool, default_jobs, process_pool
+    from .run import RunOptions
+    from .workers import timed_pool
 
-    pool = cluster_pool(scheduler) if scheduler else process_pool
-    progress = NoProgress() if quiet else Bars()
-    return RunOptions(jobs or default_jobs(), assays, fresh, pool, progress)
+    _stop_tidily_when_told()
+    workers = _parse_jobs(jobs)
+    if scheduler:
+        from .cluster import cluster_pool
+        from .study import load_study
+
+        held = load_study(study)
+        pool = cluster_pool(scheduler, (held.folder,), time_limit_s=time_limit_s)
+    else:
+        pool = timed_pool(time_limit_s)
+    return RunOptions(workers, assays, fresh, pool, _progress(quiet, json_log))
+
+
+def _progress(quiet: bool, json_log: bool) -> Any:
+    from .progress import JsonLines, NoProgress
+
+    if json_log:
+        return JsonLines()
+    if quiet:
+        return NoProgress()
+    from .progress_bars import Bars
+
+    return Bars()
+
+
+def _parse_jobs(text: str) -> int:
+    """Give the number of workers, 0 for auto."""
+    from .errors import Problem, StudyError
+
+    if text == _AUTO:
+        return 0
+    if text.isdecimal() and int(text) < 10_000:
+        return int(text)
+    remedy = f"write for example: --jobs 2, or --jobs {_AUTO}"
+    raise StudyError([Problem("--jobs", "", text, f"a number or {_AUTO}", remedy)])
+
+
+def _stop_tidily_when_told() -> None:
+    """Treat the request to end that systems and queues send (SIGTERM) as Ctrl-C."""
+    import signal
+    import threading
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _finish(summary: Any, quiet: bool) -> int:

@@ -29,6 +29,7 @@ from .assay import (
     readers_classes,
 )
 from .errors import InputError
+from .image_files import MAX_MEGAPIXELS
 from .overlays import draw_cells_dab
 from .readers import Image, inspect_image, read_image, split_reference
 from .regions_file import find_regions, read_regions
@@ -109,7 +110,7 @@ class DabAssay(DabOptions, Assay):
         found = find_regions(self._regions, split_reference(reference)[0])
         return () if found is None else (found,)
 
-    def open(self, reference: Path) -> Image:
+    def open(self, reference: Path, *, max_megapixels: float = MAX_MEGAPIXELS) -> Image:
         """Read a field, or a whole slide's overview.
 
         Raises
@@ -120,7 +121,7 @@ class DabAssay(DabOptions, Assay):
         info = inspect_image(reference)
         if is_whole_slide(info):
             return open_whole_slide(reference, self._areas(reference), info)
-        return read_image(reference)
+        return read_image(reference, max_megapixels=max_megapixels)
 
     def _areas(self, reference: Path) -> tuple[Polygon, ...]:
         if self._regions is None:

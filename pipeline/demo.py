@@ -11,6 +11,7 @@ from .demo_blot import write_blot
 from .demo_pictures import DIETS, SEED, Picture, plan_pictures, render_picture, rows_of
 from .demo_tables import make_tables
 from .errors import Problem, StudyError
+from .resources import usable_cores
 from .run import RunOptions, RunSummary, run_study
 from .samples import SAMPLE, SAMPLES_FILE
 from .study import STUDY_FILE
@@ -118,11 +119,10 @@ def make_demo(directory: Path, options: RunOptions, *, animals: int = 9) -> None
     jobs = [(directory, picture) for picture in pictures]
     options.progress.start("render", len(jobs))
     truths: dict[str, dict[str, float]] = {}
-    for image, truth in run_tasks(
-        render_picture, jobs, jobs=options.jobs, lost=_lost_picture, pool=options.pool
-    ):
-        truths[image] = truth
-        options.progress.advance("render")
+    with options.pool(options.jobs or usable_cores()) as executor:
+        for image, truth in run_tasks(render_picture, jobs, executor=executor, lost=_lost_picture):
+            truths[image] = truth
+            options.progress.advance("render", image=image)
     tables = make_tables(_animals_of(pictures), np.random.default_rng(SEED))
     for held in tables.values():
         write_csv(directory / held.file, held.table)

@@ -16,6 +16,7 @@ from .plan import Task
 from .problems import ProblemRow
 from .slides import SlideImage
 from .store import Store
+from .writers import atomic_path
 
 OVERLAY_VERSION = 1  # raised when overlays change for the same measurement
 
@@ -29,6 +30,11 @@ class DrawJob:
     calibration: Calibration
     results: Path
 
+    @property
+    def extra_seconds(self) -> float:
+        """Patience beyond the time limit, as the task asks for it."""
+        return self.task.extra_seconds
+
 
 def label_folder(results: Path, task: Task) -> Path:
     """Give the folder of an image's label images."""
@@ -40,14 +46,26 @@ def overlay_file(results: Path, task: Task) -> Path:
     return results / "overlays" / task.sample.assay / f"{task.name}.jpg"
 
 
+def is_drawn(results: Path, task: Task) -> bool:
+    """Tell whether an image's labels and overlay are there.
+
+    They are not forced to the disk one by one: a power cut may leave empty files, which are as
+    good as none.
+    """
+    return label_folder(results, task).is_dir() and all(
+        file.is_file() and file.stat().st_size > 0
+        for file in (overlay_file(results, task), *label_folder(results, task).glob("*.tif"))
+    )
+
+
 def draw_job(job: DrawJob) -> ProblemRow | None:
     """Publish one image's labels and overlay; a failure is a problem, not an error."""
     task = job.task
     try:
         publish_labels(job)
         file = overlay_file(job.results, task)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_picture(_draw(job), file)
+        with atomic_path(file, sync=False) as partial:
+            write_picture(_draw(job), partial)
     except InputError as error:
         return _row(task, error.reason, error.remedy)
     except OSError as error:
@@ -73,9 +91,8 @@ def publish_labels(job: DrawJob) -> None:
     folder = label_folder(job.results, job.task)
     folder.mkdir(parents=True, exist_ok=True)
     for name, source in Store(job.store).labels(job.task.fingerprint).items():
-        aside = folder / f".{name}.tif.part"
-        shutil.copyfile(source, aside)
-        aside.replace(folder / f"{name}.tif")
+        with atomic_path(folder / f"{name}.tif", sync=False) as partial:
+            shutil.copyfile(source, partial)
 
 
 def read_labels(files: Mapping[str, Path]) -> dict[str, np.ndarray]:

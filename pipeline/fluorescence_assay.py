@@ -31,6 +31,7 @@ from .assay import (
     readers_classes,
 )
 from .dab_assay import pixel_size
+from .image_files import MAX_MEGAPIXELS
 from .overlays import draw_cells_fluorescence
 from .readers import Image, as_channels, channel_index, read_image
 from .samples import Sample
@@ -78,9 +79,9 @@ class FluorescenceAssay(FluorescenceOptions, Assay):
         "nuclei", grown="cells", classes=("negative", "positive")
     )
 
-    def open(self, reference: Path) -> Image:
+    def open(self, reference: Path, *, max_megapixels: float = MAX_MEGAPIXELS) -> Image:
         """Read a field as channels; a z-stack becomes a plane as the options say."""
-        return as_channels(read_image(reference, z=self.z))
+        return as_channels(read_image(reference, z=self.z, max_megapixels=max_megapixels))
 
     def doubts(self, samples: Sequence[Sample]) -> list[str]:
         """Say if there is a marker and no negative control."""

@@ -12,7 +12,8 @@ LEICA_SUFFIXES = frozenset({".lif"})
 SLIDE_SUFFIXES = frozenset({".svs", ".ndpi", ".scn", ".mrxs", ".bif", ".svslide", ".vms"})
 SUFFIXES = PHOTO_SUFFIXES | TIFF_SUFFIXES | LEICA_SUFFIXES | SLIDE_SUFFIXES
 SKIPPED_FOLDERS = frozenset({"results", "review"})
-REFERENCE = re.compile(r"(.+)#(\d{1,6})")
+REFERENCE = re.compile(r"(.+)#(\d{1,6})", re.DOTALL)  # a name may hold a line end
+MAX_MEGAPIXELS = 400.0
 
 
 def split_reference(reference: Path | str) -> tuple[Path, int | None]:

@@ -14,6 +14,7 @@ from .assay import Assay
 from .assays import METHODS
 from .errors import Problem, StudyError
 from .fluorescence_assay import ChannelNames
+from .image_files import MAX_MEGAPIXELS
 from .readers import scan_folder, split_reference
 from .run import RunOptions, RunSummary, run_samples
 from .samples import BLANK, NEGATIVE_CONTROL, SAMPLE, Sample
@@ -40,8 +41,12 @@ class LooseRequest:
         Images for those roles.
     um_per_px : float or None
         The pixel size given on the command line, which wins over the files' own.
-    jobs : int
-        Workers; 0 for every core.
+    jobs : str
+        Workers, or ``auto``.
+    time_limit : float
+        Seconds for one image; 0 for no limit.
+    max_megapixels : float
+        Larger images are refused before decoding.
     fresh, quiet : bool
         As in ``xenoquant run``.
     """
@@ -52,7 +57,9 @@ class LooseRequest:
     negative_controls: tuple[Path, ...] = ()
     blanks: tuple[Path, ...] = ()
     um_per_px: float | None = None
-    jobs: int = 0
+    jobs: str = "auto"
+    time_limit: float = 1800.0
+    max_megapixels: float = MAX_MEGAPIXELS
     fresh: bool = False
     quiet: bool = False
 
@@ -86,6 +93,8 @@ def parse_arguments(arguments: Sequence[str]) -> LooseRequest:
         blanks=tuple(words["blank"] or ()),
         um_per_px=float(given["um_per_px"]) if "um_per_px" in given else None,
         jobs=words["jobs"],
+        time_limit=words["time_limit"],
+        max_megapixels=words["max_megapixels"],
         fresh=words["fresh"],
         quiet=words["quiet"],
     )
@@ -114,7 +123,13 @@ def _parser(method: str) -> argparse.ArgumentParser:
         ("--blank", "an empty bright field, for white balance and flat field; repeatable"),
     ):
         parser.add_argument(flag, action="append", type=Path, metavar="IMAGE", help=text)
-    parser.add_argument("--jobs", "-j", type=int, default=0, help="workers; 0 takes every core")
+    parser.add_argument("--jobs", "-j", default="auto", metavar="N|auto", help="workers at a time")
+    text = "longest time for one image (default: 1800); 0 sets no limit"
+    parser.add_argument("--time-limit", type=float, default=1800, metavar="SECONDS", help=text)
+    text = f"larger images are refused before decoding (default: {MAX_MEGAPIXELS:g})"
+    parser.add_argument(
+        "--max-megapixels", type=float, default=MAX_MEGAPIXELS, metavar="N", help=text
+    )
     parser.add_argument("--fresh", action="store_true", help="measure again what is stored")
     parser.add_argument("--quiet", "-q", action="store_true", help="no progress, no summary")
     for name, field in _flag_fields(assay).items():
@@ -233,7 +248,13 @@ def measure_loose(request: LooseRequest, options: RunOptions) -> RunSummary:
         remedy = "give image files, or a folder that holds some"
         raise StudyError([Problem("IMAGES", "", given, "at least one image", remedy)])
     title = f"{request.assay.method}: {base.name}"
-    header = StudyHeader(title=title, groups=(_EVERYONE,), reference=_EVERYONE, read_outside=True)
+    header = StudyHeader(
+        title=title,
+        groups=(_EVERYONE,),
+        reference=_EVERYONE,
+        read_outside=True,
+        max_megapixels=request.max_megapixels,
+    )
     study = Study(base, header, {request.assay.method: request.assay}, request.out.resolve())
     return run_samples(study, samples, options)
 

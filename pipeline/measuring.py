@@ -13,6 +13,8 @@ from .readers import Image, read_image
 from .slides import SlideImage
 from .store import Store, hash_file
 
+STORING = "store"  # the stage of a problem that isn't the image's: its result can't be written
+
 
 @dataclass(frozen=True)
 class Job:
@@ -21,6 +23,11 @@ class Job:
     task: Task
     store: Path
     threads: int = 1
+
+    @property
+    def extra_seconds(self) -> float:
+        """Patience beyond the time limit, as the task asks for it."""
+        return self.task.extra_seconds
 
 
 @dataclass(frozen=True)
@@ -82,21 +89,29 @@ def _measure(job: Job, image: Image, blanks: list[Image]) -> Measurement:
 
 def _store(job: Job, image: Image, measurement: Measurement) -> ProblemRow | None:
     task = job.task
+    if _content_now(task) != task.content:
+        reason = "the file changed or vanished while it was being measured"
+        return _row(task, "read", reason, "run again when nothing writes to it")
+    noted = replace(
+        measurement,
+        flags=(*image.flags, *(f for f in measurement.flags if f not in image.flags)),
+        notes=measurement.notes | {"reader": image.notes},
+    )
+    um_per_px = measurement.notes.get("um_per_px")
     try:
-        if tuple(hash_file(file) for file in task.files) != task.content:
-            reason = "the file changed while it was being measured"
-            return _row(task, "read", reason, "run again when nothing writes to it")
-        noted = replace(
-            measurement,
-            flags=(*image.flags, *(f for f in measurement.flags if f not in image.flags)),
-            notes=measurement.notes | {"reader": image.notes},
-        )
-        um_per_px = measurement.notes.get("um_per_px")
         Store(job.store).save(task.fingerprint, noted, um_per_px=um_per_px)
     except OSError as error:
         reason = f"the result can't be stored: {error.strerror or error}"
-        return _row(task, "store", reason, "check the space and permissions of the results folder")
+        remedy = "check the space and permissions of the results folder"
+        return _row(task, STORING, reason, remedy)
     return None
+
+
+def _content_now(task: Task) -> tuple[str, ...] | None:
+    try:
+        return tuple(hash_file(file) for file in task.files)
+    except OSError:
+        return None
 
 
 def open_image(task: Task) -> Image:
@@ -107,7 +122,7 @@ def open_image(task: Task) -> Image:
     InputError
         If the file can't be read as an image.
     """
-    return task.assay.open(task.reference)
+    return task.assay.open(task.reference, max_megapixels=task.max_megapixels)
 
 
 def open_blanks(task: Task) -> list[Image]:
@@ -118,4 +133,4 @@ def open_blanks(task: Task) -> list[Image]:
     InputError
         If one of them can't be read as an image.
     """
-    return [read_image(path) for path in task.blanks]
+    return [read_image(path, max_megapixels=task.max_megapixels) for path in task.blanks]

@@ -23,6 +23,7 @@ from .assay import (
     RollUp,
     join_tables,
 )
+from .image_files import MAX_MEGAPIXELS
 from .lobe_views import count_lobes, has_both_views, lobe_features
 from .overlays import draw_nodules
 from .readers import Image, photo_px_per_mm, read_image, split_reference
@@ -69,9 +70,9 @@ class NodulesAssay(NoduleOptions, Assay):
             return ["no px_per_mm; sizes will be in pixels, and flagged."]
         return []
 
-    def open(self, reference: Path) -> Image:
+    def open(self, reference: Path, *, max_megapixels: float = MAX_MEGAPIXELS) -> Image:
         """Read a photo; with px_per_mm = "metadata" its scale is what the file states."""
-        image = read_image(reference)
+        image = read_image(reference, max_megapixels=max_megapixels)
         if self.px_per_mm != "metadata":
             return image
         path, _ = split_reference(reference)

@@ -1,18 +1,21 @@
 """The plan: what there is to measure, each image with the fingerprint of its result."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from .assay import Assay
+from .image_files import MAX_MEGAPIXELS
+from .image_names import image_names as image_names
 from .problems import ProblemRow
 from .readers import split_reference
 from .samples import BLANK, Sample
 from .store import fingerprint, hash_file
 from .study import Study
 
+_PATIENCE_S_PER_MB = 10.0
 _HASHING_THREADS = 4  # hashing waits for the disk, and lets other threads run
 
 
@@ -67,6 +70,8 @@ class Task:
         What roll-up adds to the image's flags.
     beside : tuple of pathlib.Path
         Further files that the measurement depends on, such as the regions of a slide.
+    max_megapixels : float
+        Larger images are refused; no part of the fingerprint, as it changes no number.
     """
 
     sample: Sample
@@ -79,11 +84,20 @@ class Task:
     review: Review | None = None
     flags: tuple[str, ...] = ()
     beside: tuple[Path, ...] = ()
+    max_megapixels: float = MAX_MEGAPIXELS
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The files whose bytes the fingerprint covers, the image's own first."""
         return (split_reference(self.reference)[0], *self.blanks, *self.beside)
+
+    @property
+    def extra_seconds(self) -> float:
+        """Patience beyond the time limit: a slide of gigabytes may take hours."""
+        try:
+            return self.files[0].stat().st_size / 1e6 * _PATIENCE_S_PER_MB
+        except OSError:
+            return 0.0
 
 
 @dataclass(frozen=True)
@@ -121,7 +135,8 @@ def plan_study(study: Study, samples: Sequence[Sample]) -> Plan:
         if sample.role == BLANK or content is None:
             continue
         held = blanks.get((sample.assay, sample.batch), ())
-        tasks.append(_task(assays[sample.assay], sample, reference, held, hashes, names))
+        task = _task(assays[sample.assay], sample, reference, held, hashes, names)
+        tasks.append(replace(task, max_megapixels=study.header.max_megapixels))
     return Plan(tuple(tasks), tuple(problems))
 
 
@@ -172,11 +187,11 @@ def _hash_inputs(
 
 
 def _hash_or_reason(file: Path) -> tuple[str, str]:
-    if not file.exists():
-        return "", "the file isn't there"
-    if not file.is_file():
-        return "", "this is not a file"
     try:
+        if not file.exists():
+            return "", "the file isn't there"
+        if not file.is_file():
+            return "", "this is not a file"
         return hash_file(file), ""
     except OSError as error:
         return "", f"the file can't be read: {error.strerror or error}"
@@ -191,29 +206,3 @@ def _blanks_by_batch(
         if sample.role == BLANK and path in hashes:
             held[sample.assay, sample.batch].append(path)
     return {key: tuple(paths) for key, paths in held.items()}
-
-
-def image_names(samples: Sequence[Sample]) -> dict[tuple[str, str], str]:
-    """Name each image's results: its path without the extension, whole where two would clash.
-
-    Parameters
-    ----------
-    samples : sequence of Sample
-        All rows of the sheet.
-
-    Returns
-    -------
-    dict
-        From (assay, image) to the name, a relative path with forward slashes that never leaves
-        the folder it is put under.
-    """
-    short = {(s.assay, s.image): _inside(PurePosixPath(s.image).with_suffix("")) for s in samples}
-    uses = Counter((assay, name.lower()) for (assay, _), name in short.items())
-    return {
-        (assay, image): name if uses[assay, name.lower()] == 1 else _inside(PurePosixPath(image))
-        for (assay, image), name in short.items()
-    }
-
-
-def _inside(path: PurePosixPath) -> str:
-    return "/".join(part for part in path.parts if part not in ("/", "..", "."))

@@ -1,5 +1,6 @@
 """Provenance: what a run was made of, as run.json and as an RO-Crate."""
 
+import hashlib
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Any
 
 from .assay import Calibration
 from .plan import Task
+from .store import hash_file
 from .study import Study
 
 # the libraries whose version can change a measured number or a p-value
@@ -28,6 +30,30 @@ def versions() -> dict[str, str]:
 def xenoquant_version() -> str:
     """Give the program's version."""
     return metadata.version("xenoquant")
+
+
+def code_hash() -> str:
+    """Give one hash over the program's own files, which tells two states of one version apart."""
+    digest = hashlib.sha256()
+    pipeline = Path(__file__).parent
+    rooms = [pipeline, *(pipeline.parent / room for room in ("imgproc", "stats", "data"))]
+    for file in sorted(file for room in rooms for file in room.rglob("*") if _is_code(file)):
+        digest.update(file.name.encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _is_code(file: Path) -> bool:
+    return file.is_file() and "__pycache__" not in file.parts and file.suffix != ".nbi"
+
+
+def output_hashes(results: Path) -> dict[str, str]:
+    """Give the SHA-256 of every table in a results folder, by its relative path."""
+    files = [
+        *results.glob("*.csv"),
+        *(file for kind in ("objects", "regions") for file in (results / kind).glob("*.parquet")),
+    ]
+    return {file.relative_to(results).as_posix(): hash_file(file) for file in sorted(files)}
 
 
 def describe_run(
@@ -60,6 +86,7 @@ def describe_run(
     """
     return {
         "versions": versions(),
+        "code": code_hash(),
         "platform": platform.platform(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "study": study.header.model_dump(mode="json"),
@@ -70,6 +97,7 @@ def describe_run(
         "images": [_describe_image(study, task) for task in tasks],
         "counts": dict(counts),
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
+        "outputs": output_hashes(study.results),
     }
 
 
@@ -79,6 +107,7 @@ def _describe_image(study: Study, task: Task) -> dict[str, Any]:
     described = {
         "assay": task.sample.assay,
         "image": task.sample.image,
+        "file": _relative(task.files[0], study.folder),
         "role": task.sample.role,
         "sha256": image,
         "blanks": [
@@ -97,6 +126,11 @@ def _describe_image(study: Study, task: Task) -> dict[str, Any]:
 
 def _relative(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
+
+
+def _hash_property(run: Mapping[str, Any], name: str) -> dict[str, str]:
+    held = run["outputs"].get(name)
+    return {"sha256": held} if held else {}
 
 
 def describe_crate(study: Study, run: Mapping[str, Any], files: Sequence[str]) -> dict[str, Any]:
@@ -137,7 +171,10 @@ def describe_crate(study: Study, run: Mapping[str, Any], files: Sequence[str]) -
         )
         for image in run["images"]
     ]
-    outputs = [crate.add(File(crate, dest_path=name)) for name in files]
+    outputs = [
+        crate.add(File(crate, dest_path=name, properties=_hash_property(run, name)))
+        for name in dict.fromkeys([*files, *run["outputs"]])
+    ]
     crate.add_action(
         program,
         identifier="#run",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .assay import Calibration
-from .drawing import drawing_key, label_folder, overlay_file
+from .drawing import drawing_key, is_drawn
 from .plan import Task
 from .store import fingerprint
 from .writers import write_json
@@ -32,10 +32,9 @@ class Published:
 
     def is_current(self, task: Task, calibration: Calibration) -> bool:
         """Tell whether an image's labels and overlay are there and up to date."""
-        there = (
-            overlay_file(self.results, task).is_file() and label_folder(self.results, task).is_dir()
+        return is_drawn(self.results, task) and self.keys.get(_place(task)) == fingerprint(
+            drawing_key(task, calibration)
         )
-        return there and self.keys.get(_place(task)) == fingerprint(drawing_key(task, calibration))
 
     def update(self, tasks: Sequence[Task], calibrations: Mapping[str, Calibration]) -> None:
         """Record what is published now, and remove what belongs to no image of the study."""

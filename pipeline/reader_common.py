@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .errors import InputError
+from .image_files import MAX_MEGAPIXELS
 
 ZChoice = Literal["max", "mean", "sum"] | int
 Region = tuple[int, int, int, int]
@@ -119,7 +120,7 @@ class Request:
     timepoint: int | None = None
     level: int = 0
     region: Region | None = None
-    max_megapixels: float = 400.0
+    max_megapixels: float = MAX_MEGAPIXELS
 
     def error(self, reason: str, remedy: str = EXPORT_REMEDY) -> InputError:
         """Make the `InputError` for this input."""

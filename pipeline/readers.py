@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import DECODER_ERRORS, InputError, detail_of
-from .image_files import SLIDE_SUFFIXES, SUFFIXES, scan_folder, split_reference
+from .image_files import MAX_MEGAPIXELS, SLIDE_SUFFIXES, SUFFIXES, scan_folder, split_reference
 from .reader_common import (
     EXPORT_REMEDY,
     SCREEN_DPI,
@@ -66,7 +66,7 @@ def read_image(
     timepoint: int | None = None,
     level: int = 0,
     region: Region | None = None,
-    max_megapixels: float = 400.0,
+    max_megapixels: float = MAX_MEGAPIXELS,
 ) -> Image:
     """Read one image of any format.
 
@@ -292,7 +292,7 @@ def _request(
     timepoint: int | None = None,
     level: int = 0,
     region: Region | None = None,
-    max_megapixels: float = 400.0,
+    max_megapixels: float = MAX_MEGAPIXELS,
 ) -> Request:
     """Bring the arguments together and refuse what can't be meant."""
     path, addressed = split_reference(reference)

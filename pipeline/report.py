@@ -33,6 +33,7 @@ from .report_words import (
     methods_paragraph,
     unit_statement,
 )
+from .writers import write_text
 
 __all__ = ["AssayView", "StudyView", "write_report"]
 
@@ -70,9 +71,7 @@ def write_report(
     """
     page = _render(_context(results, study, view_budget_bytes))
     report = results / "report.html"
-    aside = results / ".report.html.part"
-    aside.write_text(page, encoding="utf-8")
-    aside.replace(report)
+    write_text(report, page)
     return report
 
 

@@ -1,6 +1,6 @@
 """Roll-up: objects to images, images to animals, animals to groups."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ import pandas as pd
 from .assay import Assay, Calibration, Classified, Measured, RollUp
 from .problems import ProblemRow
 from .samples import NEGATIVE_CONTROL, SAMPLE, Sample
+from .stored_images import Reclassified, StoredImages
 
 if TYPE_CHECKING:
     from .study import Study
@@ -42,10 +43,33 @@ class AssayResult:
     problems: list[ProblemRow]
 
 
-def classify_assay(name: str, assay: Assay, measured: Sequence[Measured]) -> AssayResult:
-    """Calibrate an assay from its controls and apply the thresholds to all its images."""
-    controls = [m for m in measured if m.sample.role == NEGATIVE_CONTROL]
-    samples = [m for m in measured if m.sample.role == SAMPLE]
+def classify_assay(
+    name: str,
+    assay: Assay,
+    measured: Sequence[Measured],
+    keep: Callable[[Sample, Classified], None] = lambda sample, image: None,
+) -> AssayResult:
+    """Calibrate an assay from its controls and apply the thresholds to all its images.
+
+    Parameters
+    ----------
+    name : str
+        The assay's name.
+    assay : Assay
+        The assay.
+    measured : sequence of Measured
+        Its images. Those of `StoredImages` keep no table in the result: theirs are made again
+        where they are needed.
+    keep : callable
+        Takes each image's tables as they come.
+
+    Returns
+    -------
+    AssayResult
+        The thresholds, and every image's features and flags.
+    """
+    controls = list(_of_role(measured, NEGATIVE_CONTROL))
+    samples = _of_role(measured, SAMPLE)
     try:
         calibration = assay.calibrate(controls, samples)
     except ValueError as error:
@@ -56,12 +80,35 @@ def classify_assay(name: str, assay: Assay, measured: Sequence[Measured]) -> Ass
     classified, problems = [], []
     for image in measured:
         try:
-            classified.append((image.sample, assay.classify(image, calibration)))
+            found = assay.classify(image, calibration)
         except ValueError as error:
             remedy = "mend the option named here, then run again; nothing is measured again"
             row = ProblemRow(name, image.sample.image, "classify", str(error), remedy)
             problems.append(row)
+            continue
+        keep(image.sample, found)
+        classified.append((image.sample, _lean(assay, image, found, calibration, measured)))
     return AssayResult(calibration, classified, problems)
+
+
+def _of_role(measured: Sequence[Measured], role: str) -> Sequence[Measured]:
+    if isinstance(measured, StoredImages):
+        return measured.of_role(role)
+    return [image for image in measured if image.sample.role == role]
+
+
+def _lean(
+    assay: Assay,
+    image: Measured,
+    found: Classified,
+    calibration: Calibration,
+    measured: Sequence[Measured],
+) -> Classified:
+    """Let go of an image's tables if they can be made again."""
+    if not isinstance(measured, StoredImages):
+        return found
+    load = measured.loader(image.sample)
+    return Reclassified(found, lambda: assay.classify(load(), calibration))
 
 
 def with_identity(table: pd.DataFrame, sample: Sample) -> pd.DataFrame:
@@ -117,7 +164,7 @@ def _animal_rows(
     counted = [(sample, image) for sample, image in result.classified if _counts(sample)]
     images = pd.DataFrame(
         [
-            {"animal": s.animal, "group": s.group, "_objects": len(image.objects), **image.features}
+            {"animal": s.animal, "group": s.group, "_objects": image.n_objects, **image.features}
             for s, image in counted
         ]
     )

@@ -1,27 +1,32 @@
 """A run: from a study's folder to its tables, overlays and report."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
-from .assay import Measured, join_tables
+from .assay import Measured
 from .comparing import compare_study
 from .drawing import DrawJob, draw_job, lost_drawing
 from .errors import Problem, StudyError
 from .evidence import describe_tables, evaluate_tables, join_animals, prepare_assays
+from .finished import REPORT_FILE, Finished
+from .leftovers import remove_leftovers
 from .linking import conflicting_groups, link_iron
-from .measuring import Job, Outcome, lost_job, measure_job
+from .measuring import STORING, Job, Outcome, lost_job, measure_job
+from .object_tables import ObjectTables
 from .plan import Plan, Task, plan_study
 from .problems import ProblemRow, bad_tile_rows, problem_table
+from .progress import Both, LiveCounts, NoProgress, Progress
 from .provenance import CRATE_FILE, describe_crate, describe_run
 from .published import Published
 from .readers import split_reference
+from .resources import suitable_jobs, usable_cores
 from .reviewed_readings import with_readings
 from .reviews import STAGE as REJECTED_STAGE
 from .reviews import Reviewed, apply_reviews, describe_reviews
@@ -31,37 +36,18 @@ from .rollup import (
     classify_assay,
     group_table,
     image_table,
-    with_identity,
 )
+from .run_lock import only_run
 from .samples import Sample, study_samples
 from .store import Store
+from .stored_images import StoredImages
 from .study import Study, load_study
 from .table_assay import TableResult
 from .views import study_view
-from .workers import default_jobs, process_pool, run_tasks
-from .writers import write_csv, write_json, write_parquet
+from .workers import PoolMaker, local_pool, run_tasks
+from .writers import write_csv, write_json
 
 PENDING = "plan"  # the stage of a row that says an image wasn't asked for yet
-
-
-class Progress(Protocol):
-    """Told how far a stage has come; the command line draws it."""
-
-    def start(self, stage: str, total: int) -> None:
-        """A stage begins."""
-
-    def advance(self, stage: str) -> None:
-        """One item of a stage is done."""
-
-
-class NoProgress:
-    """Says nothing."""
-
-    def start(self, stage: str, total: int) -> None:
-        """Say nothing."""
-
-    def advance(self, stage: str) -> None:
-        """Say nothing."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +57,7 @@ class RunOptions:
     Attributes
     ----------
     jobs : int
-        Workers at a time.
+        Workers at a time; 0 for as many as cores, free memory and image sizes are good for.
     assays : tuple of str
         Measure only these; all when empty.
     fresh : bool
@@ -82,10 +68,10 @@ class RunOptions:
         Told how far the run has come.
     """
 
-    jobs: int = field(default_factory=default_jobs)
+    jobs: int = 0
     assays: tuple[str, ...] = ()
     fresh: bool = False
-    pool: Callable[[int], Executor] = process_pool
+    pool: PoolMaker = local_pool
     progress: Progress = field(default_factory=NoProgress)
 
 
@@ -116,6 +102,15 @@ class RunSummary:
         """Whether an input failed (images not asked for, or rejected by a reader, don't count)."""
         return any(row.stage not in (PENDING, REJECTED_STAGE) for row in self.problems)
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many images were measured and reused, and how many problems there are."""
+        return {
+            "measured": self.measured,
+            "reused": self.reused,
+            "problems": len(self.problems),
+        }
+
 
 def run_study(path: Path, options: RunOptions | None = None) -> RunSummary:
     """Measure, roll up, compare and report a study.
@@ -145,8 +140,13 @@ def run_study(path: Path, options: RunOptions | None = None) -> RunSummary:
 def run_samples(study: Study, samples: Sequence[Sample], options: RunOptions) -> RunSummary:
     """Run a study whose sheet has been read; as `run_study`."""
     _check_assays(study, options.assays)
-    _make_results(study.results)
-    return _Run(study, samples, options).finish()
+    with _writing_to(study.results):
+        study.results.mkdir(parents=True, exist_ok=True)
+        store = study.results / "store"
+        with only_run(store) as cut_short:
+            if cut_short:
+                remove_leftovers(study.results)
+            return _Run(study, samples, options).finish()
 
 
 def _check_assays(study: Study, wanted: Sequence[str]) -> None:
@@ -156,15 +156,23 @@ def _check_assays(study: Study, wanted: Sequence[str]) -> None:
         raise StudyError([Problem("--assay", "", n, expected, "mend the name") for n in unknown])
 
 
-def _make_results(folder: Path) -> None:
+@contextmanager
+def _writing_to(folder: Path) -> Iterator[None]:
+    """Turn a full disk, or a folder that can't be written to, into a message."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        yield
     except OSError as error:
-        remedy = "make the study's folder writable"
-        problem = Problem(
-            str(folder), "", error.strerror or str(error), "a folder to write to", remedy
-        )
-        raise StudyError([problem]) from error
+        value = f"{error.strerror or error}" + (f" ({error.filename})" if error.filename else "")
+        raise StudyError([unwritable(folder, value)]) from error
+
+
+def unwritable(folder: Path, value: str) -> Problem:
+    """Give the problem of a results folder that can't be written to."""
+    remedy = (
+        "make room on the disk, or make the folder writable, and run the same command again: "
+        "what was measured is kept"
+    )
+    return Problem(str(folder), "", value, "a folder to write to", remedy)
 
 
 class _Run:
@@ -175,8 +183,10 @@ class _Run:
         self.samples = samples
         self.options = options
         self.store = Store(study.results / "store")
+        self.progress = Both(options.progress, LiveCounts(self.store.folder))
         self.problems: list[ProblemRow] = []
         self.seconds: dict[str, float] = {}
+        self.executor: Executor | None = None
 
     def finish(self) -> RunSummary:
         with self._timed("plan"):
@@ -184,15 +194,39 @@ class _Run:
             self.problems.extend(unusable)
             plan = plan_study(self.study, self.samples)
             self.problems.extend(plan.problems)
+        try:
+            summary = self._measure_and_finish(plan)
+        finally:
+            if self.executor is not None:
+                self.executor.shutdown(cancel_futures=True)
+        self.progress.finish(summary.counts)
+        return summary
+
+    def _measure_and_finish(self, plan: Plan) -> RunSummary:
+        """Measure what is missing, and all that follows unless it would be the same again."""
         with self._timed("measure"):
             measured = self._measure(plan)
         with self._timed("review"):
             found = [task for task in plan.tasks if task.fingerprint in self.store]
             reviewed = apply_reviews(self.study, found)
             self.problems.extend(reviewed.problems)
-            self._measure(Plan(tuple(reading.task for reading in reviewed.readings), ()))
+            readings = tuple(reading.task for reading in reviewed.readings)
+            corrected = self._measure(Plan(readings, ()))
+        done = [task for task in reviewed.tasks if task.fingerprint in self.store]
+        finished = Finished(self.study, self.samples, done, self.problems)
+        earlier = None if measured or corrected else finished.unchanged()
+        if earlier is not None:
+            return self._summary(measured, len(found) - measured, earlier)
+        summary = self._finish_anew(done, (found, reviewed), measured)
+        finished.record(summary.problems)
+        return summary
+
+    def _finish_anew(
+        self, done: Sequence[Task], review: tuple[Sequence[Task], Reviewed], measured: int
+    ) -> RunSummary:
+        """Roll up, draw, compare and report what is in the store."""
+        found, reviewed = review
         with self._timed("roll up"):
-            done = [task for task in reviewed.tasks if task.fingerprint in self.store]
             results, conclusions = self._roll_up(done)
             sheets, unusable = evaluate_tables(self.study)
             self.problems.extend(unusable)
@@ -206,14 +240,14 @@ class _Run:
             self._draw(done, results)
         with self._timed("compare"):
             self._write_tables(results, animals, tables)
-        counts = {
-            "measured": measured,
-            "reused": len(found) - measured,
-            "problems": len(self.problems),
-        }
-        report = self._report(done, results, tables, counts, (found, reviewed))
-        problems = tuple(sorted(set(self.problems)))
-        return RunSummary(self.study.results, report, measured, counts["reused"], problems)
+        summary = self._summary(measured, len(found) - measured, self.problems)
+        self._report(done, results, tables, summary.counts, review)
+        return summary
+
+    def _summary(self, measured: int, reused: int, problems: Iterable[ProblemRow]) -> RunSummary:
+        folder = self.study.results
+        rows = tuple(sorted(set(problems)))
+        return RunSummary(folder, folder / REPORT_FILE, measured, reused, rows)
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
@@ -232,31 +266,33 @@ class _Run:
         self.problems.extend(_pending(t) for t in others if t.fingerprint not in self.store)
         todo = {t.fingerprint: t for t in wanted if t.fingerprint not in self.store}
         same = _same_result(wanted)
-        threads = max(1, self.options.jobs // max(1, len(todo)))  # for slides, which can use them
-        outcomes = self._through_pool(
-            "measure",
-            measure_job,
-            [Job(task, self.store.folder, threads) for task in todo.values()],
-            lost_job,
-        )
+        workers = self.options.jobs or usable_cores()
+        threads = max(1, workers // max(1, len(todo)))  # for slides, which can use them
+        jobs = [Job(task, self.store.folder, threads) for task in todo.values()]
+        self.progress.start("measure", len(jobs), reused=len(wanted) - len(jobs))
         done = 0
-        for outcome in outcomes:
-            done += outcome.problem is None
+        for outcome in self._through_pool(measure_job, jobs, lost_job):
+            problem = outcome.problem
+            image = todo[outcome.fingerprint].sample.image
+            self.progress.advance("measure", image=image, problem=problem)
+            if problem is not None and problem.stage == STORING:
+                raise StudyError([unwritable(self.study.results, problem.error)])
+            done += problem is None
             self.problems.extend(_for_each(outcome, same))
         return done
 
     def _through_pool(
         self,
-        stage: str,
         function: Callable[[Any], Any],
         jobs: Sequence[Any],
         lost: Callable[[Any, str], Any],
     ) -> Iterator[Any]:
-        options = self.options
-        options.progress.start(stage, len(jobs))
-        for result in run_tasks(function, jobs, jobs=options.jobs, lost=lost, pool=options.pool):
-            options.progress.advance(stage)
-            yield result
+        if not jobs:
+            return iter(())
+        if self.executor is None:
+            workers = self.options.jobs or suitable_jobs([job.task for job in jobs])
+            self.executor = self.options.pool(workers)
+        return run_tasks(function, jobs, executor=self.executor, lost=lost)
 
     def _roll_up(
         self, done: Sequence[Task]
@@ -264,13 +300,11 @@ class _Run:
         results, conclusions = {}, {}
         repeated = _repeated_content(done)
         for name, assay in self.study.image_assays.items():
-            measured = [
-                found
-                for task in done
-                if task.sample.assay == name
-                for found in self._load(task, repeated)
-            ]
-            results[name] = classify_assay(name, assay, measured)
+            tasks = [task for task in done if task.sample.assay == name]
+            measured = StoredImages(tasks, lambda task: self._load(task, repeated))
+            with ObjectTables(self.study.results, name) as tables:
+                results[name] = classify_assay(name, assay, measured, tables.add)
+                tables.close(results[name].classified)
             self.problems.extend(results[name].problems)
             conclusion = assay.conclude(name, measured, self.study.header)
             if conclusion is not None:
@@ -278,7 +312,7 @@ class _Run:
                 self.problems.extend(conclusion.problems)
         return results, conclusions
 
-    def _load(self, task: Task, repeated: Mapping[tuple[str, str], str]) -> list[Measured]:
+    def _load(self, task: Task, repeated: Mapping[tuple[str, str], str]) -> Measured | None:
         """Load one stored image; a damaged entry is said, and measured anew by the next run."""
         try:
             held = self.store.load(task.fingerprint)
@@ -287,11 +321,11 @@ class _Run:
             remedy = "run again: the image will be measured anew"
             text = f"its stored result was damaged: {error}"
             self.problems.append(_row(task, "store", text, remedy))
-            return []
+            return None
         self.problems.extend(bad_tile_rows(task.sample, held.notes.get("bad_tiles") or ()))
         twin = repeated.get((task.sample.assay, task.sample.image))
         flags = (*held.flags, *task.flags, *([f"same_bytes_as:{twin}"] if twin else []))
-        return [Measured(task.sample, held.objects, held.regions, held.profiles, flags, held.notes)]
+        return Measured(task.sample, held.objects, held.regions, held.profiles, flags, held.notes)
 
     def _draw(self, done: Sequence[Task], results: Mapping[str, AssayResult]) -> None:
         """Publish labels and overlays that are missing or out of date."""
@@ -302,7 +336,9 @@ class _Run:
             if not published.is_current(task, calibration):
                 jobs.append(DrawJob(task, self.store.folder, calibration, self.study.results))
         failed = set()
-        for problem in self._through_pool("draw", draw_job, jobs, lost_drawing):
+        self.progress.start("draw", len(jobs), reused=len(done) - len(jobs))
+        for problem in self._through_pool(draw_job, jobs, lost_drawing):
+            self.progress.advance("draw", problem=problem)
             if problem is not None:
                 self.problems.append(problem)
                 failed.add((problem.assay, problem.image))
@@ -316,13 +352,6 @@ class _Run:
         tables: Mapping[str, TableResult],
     ) -> None:
         folder = self.study.results
-        for name, result in results.items():
-            for kind in ("objects", "regions"):
-                held = [
-                    with_identity(getattr(image, kind), sample)
-                    for sample, image in result.classified
-                ]
-                write_parquet(folder / kind / f"{name}.parquet", join_tables(held))
         comparisons, problems = compare_study(self.study, animals, tables)
         self.problems.extend(problems)
         further = [table for result in tables.values() for table in result.tables.items()]
@@ -344,7 +373,7 @@ class _Run:
         tables: Mapping[str, TableResult],
         counts: Mapping[str, int],
         review: tuple[Sequence[Task], Reviewed],
-    ) -> Path:
+    ) -> None:
         from .report import write_report
 
         folder = self.study.results
@@ -358,7 +387,7 @@ class _Run:
         files = sorted(file.relative_to(folder).as_posix() for file in folder.glob("*.csv"))
         crate = describe_crate(self.study, run, [*files, "report.html", "run.json"])
         write_json(folder / CRATE_FILE, crate)
-        return write_report(folder, study_view(self.study, done, calibrations, tables, run))
+        write_report(folder, study_view(self.study, done, calibrations, tables, run))
 
 
 def _row(task: Task, stage: str, error: str, remedy: str) -> ProblemRow:

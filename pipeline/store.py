@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from ..imgproc.measurement import Measurement
+from .leftovers import INCOMING
 from .slide_labels import write_sheet
-from .writers import write_labels
+from .writers import encode_labels
 
 _MEASUREMENT = "measurement.json"  # written last: a folder that has it is complete
 _CHUNK_BYTES = 1 << 20
@@ -96,7 +97,7 @@ class Store:
 
     def save(self, key: str, measurement: Measurement, *, um_per_px: float | None) -> None:
         """Write an entry; an entry that is there already stays as it is."""
-        aside = self.folder / "incoming" / uuid.uuid4().hex
+        aside = self.folder / INCOMING / uuid.uuid4().hex
         aside.mkdir(parents=True)
         try:
             self._write(aside, key, measurement, um_per_px)
@@ -111,13 +112,13 @@ class Store:
     def _write(
         self, folder: Path, key: str, measurement: Measurement, um_per_px: float | None
     ) -> None:
-        measurement.objects.to_parquet(folder / "objects.parquet", index=False)
-        measurement.regions.to_parquet(folder / "regions.parquet", index=False)
+        _write_table(folder / "objects.parquet", measurement.objects)
+        _write_table(folder / "regions.parquet", measurement.regions)
         np.savez_compressed(folder / "profiles.npz", **measurement.profiles)  # type: ignore[arg-type]
         labels = folder / "labels"
         labels.mkdir()
         for name, image in measurement.labels.items():
-            write_labels(labels / f"{name}.tif", image, um_per_px=um_per_px)
+            encode_labels(labels / f"{name}.tif", image, um_per_px=um_per_px)
         for name, sheet in measurement.sheets.items():
             write_sheet(
                 labels / f"{name}.tif", sheet, um_per_px=um_per_px, identity=f"{key} {name}"
@@ -143,8 +144,8 @@ class Store:
         with np.load(folder / "profiles.npz", allow_pickle=False) as archive:
             profiles = {name: archive[name] for name in archive.files}
         return StoredMeasurement(
-            objects=pd.read_parquet(folder / "objects.parquet"),
-            regions=pd.read_parquet(folder / "regions.parquet"),
+            objects=_read_table(folder / "objects.parquet"),
+            regions=_read_table(folder / "regions.parquet"),
             profiles=profiles,
             flags=tuple(facts["flags"]),
             notes=facts["notes"],
@@ -154,6 +155,22 @@ class Store:
     def labels(self, key: str) -> dict[str, Path]:
         """Give the label images of an entry by name."""
         return {file.stem: file for file in sorted((self.entry(key) / "labels").glob("*.tif"))}
+
+
+def _write_table(file: Path, table: pd.DataFrame) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.Table.from_pandas(table, preserve_index=False), file)
+
+
+def _read_table(file: Path) -> pd.DataFrame:
+    """Read a small table; threads would cost more than they save."""
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(file) as held:
+        table: pd.DataFrame = held.read(use_threads=False).to_pandas(use_threads=False)
+    return table
 
 
 def sync_files(files: Iterable[Path]) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from .assay import Assay
 from .assays import METHODS, TABLE_METHODS, AnyAssay
 from .errors import Problem, StudyError
+from .image_files import MAX_MEGAPIXELS
 from .table_assay import TableAssay
 
 STUDY_FILE = "study.toml"
@@ -46,6 +47,13 @@ class StudyHeader(BaseModel):
     )
     read_outside: bool = Field(
         False, description="Allow the sample sheet to name images outside the study's folder."
+    )
+
+    max_megapixels: float = Field(
+        MAX_MEGAPIXELS,
+        gt=0,
+        description="Images larger than this are refused before decoding: a damaged or malicious "
+        "file can claim any size.",
     )
 
     @field_validator("groups")
@@ -161,7 +169,7 @@ def _parse_toml(file: Path) -> dict[str, Any]:
         remedy = "save the file as UTF-8"
         problem = Problem(file.name, f"byte {error.start}", "", "text in UTF-8", remedy)
         raise StudyError([problem]) from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers and nesting beyond all reason
         remedy = "mend the line named here; text values stand in quotes"
         problem = Problem(file.name, str(error), "", "valid TOML", remedy)
         raise StudyError([problem]) from error

@@ -1,52 +1,52 @@
-"""Workers: many tasks through one executor, where a worker that dies costs one task at most."""
+"""Workers: tasks through an executor, where a task whose worker dies costs that task at most."""
 
-import multiprocessing
-import os
+import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from functools import partial
+from typing import Any, TypeVar
+
+from .worker_pool import TooSlow, WorkerLost, WorkerPool
 
 TaskT = TypeVar("TaskT")
 ResultT = TypeVar("ResultT")
 
-# One thread a worker: more oversubscribe the cores and run many times slower.
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _QUEUED_PER_WORKER = 4  # enough to keep workers busy, few enough to stop quickly
-DEAD_WORKER = "the process that measured it died (out of memory, or a fault in a decoder)"
+_MOST_IN_BATCH = 64
+DEAD_WORKER = "the process that measured it died twice (out of memory, or a fault in a decoder)"
 
 
-def default_jobs() -> int:
-    """Give the number of cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+class InProcess(Executor):
+    """Calls functions in this process, at once; nothing protects it from a decoder's crash."""
+
+    workers = 1
+
+    def submit(self, fn: Callable[..., ResultT], /, *args: Any, **kwargs: Any) -> Future[ResultT]:
+        """Call a function and give its result as a future that is done."""
+        future: Future[ResultT] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
 
-def one_thread_each() -> None:
-    """Hold this process's libraries to one thread; what a worker does first."""
-    for name in _ONE_THREAD:
-        os.environ[name] = "1"
-    import cv2
-    import threadpoolctl
-
-    cv2.setNumThreads(1)
-    threadpoolctl.threadpool_limits(1)
+def local_pool(jobs: int) -> Executor:
+    """Give processes of their own for two jobs or more, and this process for one."""
+    return InProcess() if jobs == 1 else WorkerPool(jobs)
 
 
-def process_pool(jobs: int) -> Executor:
-    """Give a pool of fresh processes; they inherit no threads and no locks."""
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=one_thread_each)
+def process_pool(jobs: int, *, time_limit_s: float | None = None) -> Executor:
+    """Give processes of their own, for one job too: what ``xenoquant run`` uses."""
+    return WorkerPool(jobs, time_limit_s=time_limit_s)
 
 
 def run_tasks(
     function: Callable[[TaskT], ResultT],
     tasks: Sequence[TaskT],
     *,
-    jobs: int,
+    executor: Executor,
     lost: Callable[[TaskT, str], ResultT],
-    pool: Callable[[int], Executor] = process_pool,
 ) -> Iterator[ResultT]:
     """Run a function over tasks and give the results as they come, in no fixed order.
 
@@ -55,103 +55,101 @@ def run_tasks(
     function : callable
         Module-level, so that another process can import it; never raises for a bad input.
     tasks : sequence
-        Picklable arguments.
-    jobs : int
-        Workers at a time; 1 runs in this process.
+        Picklable arguments: paths and tile ranges, never pixels.
+    executor : concurrent.futures.Executor
+        Where they run. Its attribute ``workers`` says how many at a time, and ``batch_seconds``
+        how much work one call should hold, where calls are dear.
     lost : callable
-        Gives the result of a task whose worker died, from the task and the reason.
-    pool : callable, optional
-        Makes the executor; anything with the interface of `concurrent.futures.Executor`.
+        Gives the result of a task whose worker died twice, or that took too long, from the task
+        and the reason.
 
     Yields
     ------
     object
         One result a task.
     """
-    if jobs == 1 or len(tasks) <= 1:
-        for task in tasks:
-            yield function(task)
-        return
     suspects: list[TaskT] = []
-    left = list(reversed(tasks))
-    while left:
-        yield from _run_until_broken(function, left, suspects, jobs=jobs, pool=pool)
+    batches = _Batches(tasks, executor)
+    yield from _run(function, batches, suspects, executor=executor, lost=lost)
+    # what was in flight when a worker died is tried once more, alone: with the whole memory
     for task in suspects:
-        yield _run_alone(function, task, lost=lost, pool=pool)
+        try:
+            yield executor.submit(function, task).result()
+        except WorkerLost:
+            yield lost(task, DEAD_WORKER)
+        except TooSlow as error:
+            yield lost(task, str(error))
 
 
-def _run_until_broken(
+class _Batches:
+    """Cuts tasks into batches that hold as much work as the executor asks for."""
+
+    def __init__(self, tasks: Sequence[Any], executor: Executor) -> None:
+        self._left = list(reversed(tasks))
+        self.workers = int(getattr(executor, "workers", 1))
+        self._wanted_s = float(getattr(executor, "batch_seconds", 0.0))
+        self._done, self._seconds = 0, 0.0
+
+    def __bool__(self) -> bool:
+        return bool(self._left)
+
+    def take(self) -> list[Any]:
+        """Give the next batch: one task until it is known how long they take."""
+        size = 1
+        if self._wanted_s and self._done:
+            size = int(self._wanted_s / max(self._seconds / self._done, 1e-4))
+            # the last ones small, so that no worker waits for another
+            size = min(size, _MOST_IN_BATCH, len(self._left) // (2 * self.workers))
+        return [self._left.pop() for _ in range(max(1, min(size, len(self._left))))]
+
+    def learn(self, tasks: int, seconds: float) -> None:
+        """Note how long a batch took."""
+        self._done += tasks
+        self._seconds += seconds
+
+
+def _run(
     function: Callable[[TaskT], ResultT],
-    left: list[TaskT],
+    batches: _Batches,
     suspects: list[TaskT],
     *,
-    jobs: int,
-    pool: Callable[[int], Executor],
-) -> Iterator[ResultT]:
-    """Empty `left` through one pool; if a worker dies, put what was in flight into `suspects`."""
-    executor = pool(jobs)
-    running: dict[Future[ResultT], TaskT] = {}
-    try:
-        while left or running:
-            while left and len(running) < jobs * _QUEUED_PER_WORKER:
-                task = left.pop()
-                running[executor.submit(function, task)] = task
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                result = future.result()
-                del running[future]
-                yield result
-    except BrokenProcessPool:
-        suspects.extend(running.values())
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _run_alone(
-    function: Callable[[TaskT], ResultT],
-    task: TaskT,
-    *,
+    executor: Executor,
     lost: Callable[[TaskT, str], ResultT],
-    pool: Callable[[int], Executor],
-) -> ResultT:
-    """Run a task that was in flight when a worker died in a process of its own."""
-    with pool(1) as executor:
-        try:
-            return executor.submit(function, task).result()
-        except BrokenProcessPool:
-            return lost(task, DEAD_WORKER)
+) -> Iterator[ResultT]:
+    """Empty the batches; what a dying worker held goes to `suspects`."""
+    running: dict[Future[tuple[list[ResultT], float]], list[TaskT]] = {}
+    while batches or running:
+        while batches and len(running) < batches.workers * _QUEUED_PER_WORKER:
+            batch = batches.take()
+            running[executor.submit(_call_each, function, batch)] = batch
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            batch = running.pop(future)
+            try:
+                results, seconds = future.result()
+            except WorkerLost:
+                suspects.extend(batch)
+            except TooSlow as error:
+                if len(batch) == 1:
+                    yield lost(batch[0], str(error))
+                else:
+                    suspects.extend(batch)
+            else:
+                batches.learn(len(batch), seconds)
+                yield from results
 
 
-def cluster_pool(address: str) -> Callable[[int], Executor]:
-    """Give a maker of executors on a Dask cluster.
+def _call_each(
+    function: Callable[[TaskT], ResultT], tasks: Sequence[TaskT]
+) -> tuple[list[ResultT], float]:
+    """Call a function on each task of a batch; give the results and the seconds it took."""
+    started = time.perf_counter()
+    return [function(task) for task in tasks], time.perf_counter() - started
 
-    Parameters
-    ----------
-    address : str
-        The scheduler's, such as ``tcp://host:8786``; the images must have the same paths there.
 
-    Returns
-    -------
-    callable
-        As `process_pool`, for `run_tasks`; the number of workers is the cluster's.
+PoolMaker = Callable[[int], Executor]
 
-    Raises
-    ------
-    StudyError
-        If Dask isn't installed, or the scheduler doesn't answer.
-    """
-    from .errors import Problem, StudyError
 
-    try:
-        from distributed import Client
-    except ImportError as error:
-        remedy = "install the extra: pip install 'xenoquant[cluster]'"
-        problem = Problem("--scheduler", "", address, "the package dask.distributed", remedy)
-        raise StudyError([problem]) from error
-    try:
-        client = Client(address, timeout="20s")
-    except (OSError, ValueError, TimeoutError) as error:
-        remedy = "start it with: dask scheduler; and give its address"
-        problem = Problem("--scheduler", "", address, "a scheduler that answers", remedy)
-        raise StudyError([problem]) from error
-    return lambda jobs: client.get_executor(pure=False)
+def timed_pool(time_limit_s: float | None) -> PoolMaker:
+    """Give a maker of process pools with a time limit a task."""
+    return partial(process_pool, time_limit_s=time_limit_s)

@@ -26,13 +26,15 @@ IMAGEJ_MAX_LABEL = 65_535  # ImageJ has no wider integer image
 
 
 @contextmanager
-def atomic_path(path: Path | str) -> Iterator[Path]:
+def atomic_path(path: Path | str, *, sync: bool = True) -> Iterator[Path]:
     """Give a path to write to, which becomes `path` when the block ends without an error.
 
     Parameters
     ----------
     path : path or str
         Where the file shall stand; missing folders are made.
+    sync : bool
+        Force it to the disk; without, a power cut may leave an empty file.
 
     Yields
     ------
@@ -45,13 +47,15 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     partial = path.parent / f"{PARTIAL_PREFIX}{os.getpid()}-{secrets.token_hex(6)}"
     try:
         yield partial
-        _sync(partial)
+        if sync:
+            _sync(partial)
         partial.replace(path)
     except BaseException:
         with suppress(FileNotFoundError):
             partial.unlink()
         raise
-    sync_folder(path.parent)
+    if sync:
+        sync_folder(path.parent)
 
 
 def _sync(path: Path) -> None:
@@ -224,6 +228,12 @@ def write_labels(path: Path | str, labels: np.ndarray, *, um_per_px: float | Non
     ValueError
         If the array isn't a plane of integers from 0 to 2^31 − 1.
     """
+    with atomic_path(path) as partial:
+        encode_labels(partial, labels, um_per_px=um_per_px)
+
+
+def encode_labels(path: Path, labels: np.ndarray, *, um_per_px: float | None) -> None:
+    """Write a label image where nobody looks yet; as `write_labels`, without its promise."""
     labels = np.asarray(labels)
     if labels.ndim != 2 or labels.dtype.kind not in "iu" or labels.size == 0:
         raise ValueError(
@@ -232,11 +242,10 @@ def write_labels(path: Path | str, labels: np.ndarray, *, um_per_px: float | Non
     lowest, highest = int(labels.min()), int(labels.max())
     if lowest < 0 or highest > np.iinfo(np.int32).max:
         raise ValueError(f"labels must lie from 0 to 2147483647, not from {lowest} to {highest}")
-    with atomic_path(path) as partial:
-        if highest <= IMAGEJ_MAX_LABEL:
-            _write_imagej(partial, labels.astype(np.uint16), um_per_px)
-        else:
-            _write_ome(partial, labels.astype(np.int32), um_per_px)
+    if highest <= IMAGEJ_MAX_LABEL:
+        _write_imagej(path, labels.astype(np.uint16), um_per_px)
+    else:
+        _write_ome(path, labels.astype(np.int32), um_per_px)
 
 
 def _write_imagej(path: Path, labels: np.ndarray, um_per_px: float | None) -> None:

@@ -1,8 +1,10 @@
 """A small rendered study, made and run once for all tests of the pipeline."""
 
+import importlib.util
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -90,6 +92,16 @@ def write_study(folder: Path) -> None:
     rows.append("ferritin,ferritin/noprimary_blank.png,,,blank,c")
     (folder / "study.toml").write_text(STUDY, encoding="utf-8")
     (folder / "samples.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def small_studies(repository: Path) -> ModuleType:
+    """The benchmarks' module that writes studies of many small images."""
+    file = repository / "benchmarks" / "small_study.py"
+    spec = importlib.util.spec_from_file_location("small_study", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,21 @@
 """Workers: every task gives one result, and a worker that dies costs its own task alone."""
 
 import importlib
+import os
+import signal
+import threading
+import time
 from types import ModuleType
 
+import psutil
 import pytest
 
-from xenoquant.pipeline.errors import StudyError
-from xenoquant.pipeline.workers import DEAD_WORKER, cluster_pool, process_pool, run_tasks
+from xenoquant.pipeline.worker_pool import TooSlow, WorkerLost, WorkerPool
+from xenoquant.pipeline.workers import DEAD_WORKER, InProcess, local_pool, run_tasks
 
 # What the workers run; they import it by name, as they can't import a test module.
 TASKS = """
-import os, signal
+import os, pathlib, signal, time
 
 def square(number):
     return number * number
@@ -20,9 +25,32 @@ def square_or_die(number):
         os.kill(os.getpid(), signal.SIGKILL)
     return number * number
 
+def die_once(path):
+    mark = pathlib.Path(path)
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "done"
+
+def sleep_or_square(number):
+    if number == 3:
+        time.sleep(600)
+    return number * number
+
+def sleep(path):
+    pathlib.Path(path).write_text(str(os.getpid()))
+    time.sleep(600)
+
+def raise_value(_):
+    raise ValueError("as the function raised it")
+
+def unsendable(_):
+    return lambda: None
+
 def thread_counts(_):
-    import cv2
-    return os.environ["OMP_NUM_THREADS"], cv2.getNumThreads()
+    import cv2, numba, threadpoolctl
+    blas = {held["num_threads"] for held in threadpoolctl.threadpool_info()}
+    return os.environ["OMP_NUM_THREADS"], cv2.getNumThreads(), numba.get_num_threads(), blas
 """
 
 
@@ -31,42 +59,102 @@ def tasks(tmp_path, monkeypatch) -> ModuleType:
     (tmp_path / "worker_tasks.py").write_text(TASKS)
     monkeypatch.syspath_prepend(str(tmp_path))
     importlib.invalidate_caches()
-    return importlib.import_module("worker_tasks")
+    module = importlib.import_module("worker_tasks")
+    yield module
+    importlib.sys.modules.pop("worker_tasks", None)
 
 
-def lost(task: int, reason: str) -> str:
+def lost(task: object, reason: str) -> str:
     return f"{task}: {reason}"
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_each_task_gives_one_result_whatever_the_number_of_workers(tasks, jobs):
-    results = run_tasks(tasks.square, list(range(20)), jobs=jobs, lost=lost)
+    with local_pool(jobs) as pool:
+        results = list(run_tasks(tasks.square, list(range(20)), executor=pool, lost=lost))
     assert sorted(results) == [n * n for n in range(20)]
 
 
 def test_a_killed_worker_costs_its_own_task_and_no_other(tasks):
-    results = list(run_tasks(tasks.square_or_die, list(range(12)), jobs=2, lost=lost))
+    with WorkerPool(2) as pool:
+        results = list(run_tasks(tasks.square_or_die, list(range(12)), executor=pool, lost=lost))
     expected = [n * n for n in range(12) if n != 3]
     assert sorted(r for r in results if isinstance(r, int)) == expected
     assert [r for r in results if isinstance(r, str)] == [f"3: {DEAD_WORKER}"]
 
 
+def test_a_worker_killed_from_outside_loses_nothing(tasks, tmp_path):
+    marks = [str(tmp_path / f"mark{n}") for n in range(3)]
+    with WorkerPool(2) as pool:
+        results = list(run_tasks(tasks.die_once, marks, executor=pool, lost=lost))
+    assert results == ["done"] * 3
+
+
+def test_a_task_that_hangs_is_ended_at_its_limit_and_the_others_are_done(tasks):
+    started = time.monotonic()
+    with WorkerPool(2, time_limit_s=3) as pool:
+        results = list(run_tasks(tasks.sleep_or_square, list(range(8)), executor=pool, lost=lost))
+    assert sorted(r for r in results if isinstance(r, int)) == [0, 1, 4, 16, 25, 36, 49]
+    assert [r for r in results if isinstance(r, str)] == ["3: it took longer than the limit of 3 s"]
+    assert time.monotonic() - started < 60  # not the 600 s that the task would sleep
+
+
+def test_futures_tell_a_death_from_a_limit_and_from_an_error(tasks):
+    with WorkerPool(1, time_limit_s=2) as pool:
+        with pytest.raises(WorkerLost, match="SIGKILL"):
+            pool.submit(tasks.square_or_die, 3).result()
+        with pytest.raises(TooSlow):
+            pool.submit(tasks.sleep_or_square, 3).result()
+        with pytest.raises(ValueError, match="as the function raised it"):
+            pool.submit(tasks.raise_value, 0).result()
+        with pytest.raises(RuntimeError, match="pickle"):
+            pool.submit(tasks.unsendable, 0).result()
+        assert pool.submit(tasks.square, 5).result() == 25  # with a new process
+
+
 def test_a_worker_holds_its_libraries_to_one_thread(tasks):
-    assert list(run_tasks(tasks.thread_counts, [0, 1], jobs=2, lost=lost)) == [("1", 1)] * 2
+    with WorkerPool(1) as pool:
+        environment, cv2_threads, numba_threads, blas = pool.submit(tasks.thread_counts, 0).result()
+    assert (environment, cv2_threads, numba_threads, blas) == ("1", 1, 1, {1})
 
 
-def test_no_task_is_no_work_and_no_process(tasks):
-    def no_pool(jobs: int):
-        raise AssertionError("a pool was made")
+def test_an_ended_pool_leaves_no_process(tasks, tmp_path):
+    pool = WorkerPool(1)
+    mark = tmp_path / "pid"
+    future = pool.submit(tasks.sleep, str(mark))
+    while not (mark.exists() and mark.read_text()):
+        time.sleep(0.05)
+    pid = int(mark.read_text())
+    started = time.monotonic()
+    pool.shutdown(cancel_futures=True)
+    assert time.monotonic() - started < 5
+    assert not psutil.pid_exists(pid)
+    assert isinstance(future.exception(), WorkerLost)
+    with pytest.raises(RuntimeError):
+        pool.submit(tasks.square, 1)
 
-    assert list(run_tasks(tasks.square, [], jobs=2, lost=lost, pool=no_pool)) == []
+
+def test_workers_do_not_hear_ctrl_c(tasks, tmp_path):
+    """Ctrl-C reaches every process of a terminal; only the run itself may decide."""
+    pool = WorkerPool(1)
+    mark = tmp_path / "pid"
+    future = pool.submit(tasks.sleep, str(mark))
+    while not (mark.exists() and mark.read_text()):
+        time.sleep(0.05)
+    os.kill(int(mark.read_text()), signal.SIGINT)
+    time.sleep(0.3)
+    assert not future.done()
+    pool.shutdown(cancel_futures=True)
+    assert threading.active_count() == 1
 
 
-def test_a_scheduler_that_does_not_answer_is_a_message():
-    with pytest.raises(StudyError, match="--scheduler"):
-        cluster_pool("tcp://127.0.0.1:1")
+def test_no_task_is_no_process(tasks):
+    pool = WorkerPool(2)
+    assert list(run_tasks(tasks.square, [], executor=pool, lost=lost)) == []
+    assert pool._threads == []
 
 
-def test_process_pool_is_an_executor(tasks):
-    with process_pool(1) as pool:
-        assert pool.submit(tasks.square, 4).result() == 16
+def test_one_job_of_the_library_stays_in_this_process(tasks):
+    assert isinstance(local_pool(1), InProcess)
+    future = local_pool(1).submit(tasks.raise_value, 0)
+    assert isinstance(future.exception(), ValueError)

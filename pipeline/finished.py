@@ -1,0 +1,124 @@
+"""What a finished run was made from, so that a run with nothing to do leaves all as it is."""
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from .drawing import is_drawn
+from .plan import Task
+from .problems import ProblemRow
+from .provenance import CRATE_FILE, code_hash, output_hashes, versions
+from .samples import Sample
+from .store import Store, fingerprint, hash_file
+from .study import Study
+from .writers import write_json
+
+REPORT_FILE = "report.html"
+_FILE = "finished.json"
+_TRIED_AGAIN = frozenset({"draw", "store"})  # stages whose problems the next run may not meet
+
+
+class Finished:
+    """The record of what the results folder was made from.
+
+    Parameters
+    ----------
+    study : Study
+        The study, its assays prepared.
+    samples : sequence of Sample
+        All rows of its sheets.
+    done : sequence of Task
+        The images whose result is in the store.
+    problems : iterable of ProblemRow
+        What has failed until now: reading and measuring.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        samples: Sequence[Sample],
+        done: Sequence[Task],
+        problems: Iterable[ProblemRow],
+    ) -> None:
+        self._results = study.results
+        self._file = study.results / "store" / _FILE
+        self._done = done
+        self._key = fingerprint(
+            {
+                "program": code_hash(),
+                "versions": versions(),
+                "study": study.header.model_dump(mode="json"),
+                "assays": {
+                    name: held.model_dump(mode="json") for name, held in study.assays.items()
+                },
+                "tables": _hashes(study.folder, _tables(study)),
+                "review": _hashes(study.folder, _review(study.folder)),
+                "samples": [asdict(sample) for sample in samples],
+                "images": [[task.name, task.fingerprint, task.content] for task in done],
+                "problems": sorted({tuple(asdict(row).values()) for row in problems}),
+            }
+        )
+
+    def unchanged(self) -> tuple[ProblemRow, ...] | None:
+        """Give the problems of the finished run if a run would make the same again, else None."""
+        try:
+            held = json.loads(self._file.read_text(encoding="utf-8"))
+            same = held["key"] == self._key and held["stored"] == self._stored()
+            if not same or held["files"] != self._files() or not self._drawn():
+                return None
+            return tuple(ProblemRow(**row) for row in held["problems"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def record(self, problems: Iterable[ProblemRow]) -> None:
+        """Note that the results folder is made from this; not if the next run must try again."""
+        rows = list(problems)
+        self._file.unlink(missing_ok=True)
+        if not any(row.stage in _TRIED_AGAIN for row in rows):
+            held = {
+                "key": self._key,
+                "stored": self._stored(),
+                "files": self._files(),
+                "problems": [asdict(row) for row in rows],
+            }
+            write_json(self._file, held)
+
+    def _stored(self) -> str:
+        """Sum up the sizes of what is stored: an entry that was cut off or emptied is seen."""
+        store = Store(self._file.parent)
+        sizes = [
+            (task.fingerprint, sorted((file.name, file.stat().st_size) for file in held))
+            for task in self._done
+            for held in [list(os.scandir(store.entry(task.fingerprint)))]
+        ]
+        return fingerprint({"sizes": sizes})
+
+    def _files(self) -> dict[str, str]:
+        others = _hashes(self._results, [REPORT_FILE, "run.json", CRATE_FILE])
+        return output_hashes(self._results) | others
+
+    def _drawn(self) -> bool:
+        return all(is_drawn(self._results, task) for task in self._done)
+
+
+def _tables(study: Study) -> list[str]:
+    return [file for assay in study.assays.values() for file in assay.files()]
+
+
+def _review(folder: Path) -> list[str]:
+    found = (folder / "review").rglob("*")
+    return [file.relative_to(folder).as_posix() for file in found if file.is_file()]
+
+
+def _hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Give the hash of each file by name; empty for one that isn't there or can't be read."""
+
+    def held(name: str) -> str:
+        try:
+            return hash_file(folder / name)
+        except OSError:
+            return ""
+
+    return {name: held(name) for name in sorted(set(names))}

@@ -1,0 +1,110 @@
+"""The stored images of an assay, loaded one at a time: many need no more memory than one."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import overload
+
+import pandas as pd
+
+from .assay import Classified, Measured
+from .plan import Task
+from .samples import Sample
+
+
+class StoredImages(Sequence[Measured]):
+    """Measured images that are loaded from the store each time they are asked for.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+        Images of one assay, in the order in which they come.
+    load : callable
+        Gives a task's measurement, or None if its stored result turns out to be damaged; such
+        an image is left out from then on.
+    """
+
+    def __init__(self, tasks: Sequence[Task], load: Callable[[Task], Measured | None]) -> None:
+        self._tasks = list(tasks)
+        self._load = load
+        self._by_image = {task.sample.image: task for task in self._tasks}
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def __iter__(self) -> Iterator[Measured]:
+        for task in list(self._tasks):
+            held = self._load(task)
+            if held is None:
+                self._tasks.remove(task)
+            else:
+                yield held
+
+    @overload
+    def __getitem__(self, place: int) -> Measured: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "StoredImages": ...
+
+    def __getitem__(self, place: int | slice) -> "Measured | StoredImages":
+        if isinstance(place, slice):
+            return StoredImages(self._tasks[place], self._load)
+        held = self._load(self._tasks[place])
+        if held is None:
+            raise IndexError(f"the stored result of {self._tasks[place].sample.image} is damaged")
+        return held
+
+    def loader(self, sample: Sample) -> Callable[[], Measured]:
+        """Give a function that loads the image of a row of the sheet again."""
+        task = self._by_image[sample.image]
+
+        def load() -> Measured:
+            held = self._load(task)
+            if held is None:
+                raise OSError(f"the stored result of {sample.image} was damaged during the run")
+            return held
+
+        return load
+
+    def of_role(self, role: str) -> "StoredImages":
+        """Give those images whose row of the sheet has this role."""
+        return StoredImages([task for task in self._tasks if task.sample.role == role], self._load)
+
+
+class Reclassified(Classified):
+    """A classified image that keeps its features and flags, and makes its tables again if asked.
+
+    Parameters
+    ----------
+    classified : Classified
+        The image; its tables aren't kept.
+    again : callable
+        Loads and classifies the image anew.
+    """
+
+    def __init__(self, classified: Classified, again: Callable[[], Classified]) -> None:
+        # the base is frozen: its fields are set once, here
+        held: Mapping[str, object] = {
+            "features": classified.features,
+            "flags": classified.flags,
+            "_n_objects": len(classified.objects),
+            "_again": again,
+        }
+        for name, value in held.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def n_objects(self) -> int:
+        """How many objects the image has."""
+        count: int = self._n_objects  # type: ignore[attr-defined]
+        return count
+
+    @property
+    def objects(self) -> pd.DataFrame:
+        """The image's objects, made again."""
+        table: pd.DataFrame = self._again().objects  # type: ignore[attr-defined]
+        return table
+
+    @property
+    def regions(self) -> pd.DataFrame:
+        """The image's regions, made again."""
+        table: pd.DataFrame = self._again().regions  # type: ignore[attr-defined]
+        return table

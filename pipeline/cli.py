@@ -44,6 +44,7 @@ app = typer.Typer(
     name="xenoquant",
     help="From a mouse xenograft study's raw images to its group comparisons.",
     no_args_is_help=True,
+    rich_markup_mode=None,  # plain help: boxes and colours would take twice as long to start
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -27,6 +27,7 @@ from .provenance import CRATE_FILE, describe_crate, describe_run
 from .published import Published
 from .readers import split_reference
 from .resources import suitable_jobs, usable_cores
+from .results_links import refuse_links
 from .reviewed_readings import with_readings
 from .reviews import STAGE as REJECTED_STAGE
 from .reviews import Reviewed, apply_reviews, describe_reviews
@@ -141,6 +142,7 @@ def run_samples(study: Study, samples: Sequence[Sample], options: RunOptions) ->
     """Run a study whose sheet has been read; as `run_study`."""
     _check_assays(study, options.assays)
     with _writing_to(study.results):
+        refuse_links(study.folder, study.results)
         study.results.mkdir(parents=True, exist_ok=True)
         store = study.results / "store"
         with only_run(store) as cut_short:

@@ -1,0 +1,162 @@
+"""What users see of a study's state: status, verify, progress on a terminal and for programs."""
+
+import io
+import json
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import tifffile
+from rich.console import Console
+from typer.testing import CliRunner
+
+from xenoquant.pipeline import report
+from xenoquant.pipeline.cli import app
+from xenoquant.pipeline.problems import ProblemRow
+from xenoquant.pipeline.progress import JsonLines, LiveCounts, read_counts
+from xenoquant.pipeline.progress_bars import Bars
+from xenoquant.pipeline.resources import suitable_jobs, usable_cores
+from xenoquant.pipeline.run import RunOptions, run_study
+from xenoquant.pipeline.run_lock import only_run
+from xenoquant.pipeline.status import study_status
+from xenoquant.pipeline.verify import verify_study
+
+IMAGES = 12
+FAILED = ProblemRow("lungs", "a.jpg", "read", "it is cut", "copy it again")
+
+
+@pytest.fixture(scope="module")
+def _made(tmp_path_factory: pytest.TempPathFactory, small_studies: ModuleType) -> Path:
+    folder = tmp_path_factory.mktemp("status") / "study"
+    small_studies.write_small_study(folder, IMAGES)
+    with pytest.MonkeyPatch.context() as patch:  # the report's figures take most of a small run
+        patch.setattr(report, "write_report", lambda folder, view: folder / "report.html")
+        run_study(folder, RunOptions(jobs=1))
+    return folder
+
+
+@pytest.fixture
+def study(_made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(_made, tmp_path / "study"))
+
+
+def test_status_counts_what_is_measured_left_and_failed(study):
+    assert f"{IMAGES} of {IMAGES} images measured" in "\n".join(study_status(study))
+    image = study / "dab" / "00003.png"
+    image.write_bytes(image.read_bytes() + b"\0")  # other bytes: to be measured anew
+    (study / "dab" / "00004.png").unlink()
+    said = "\n".join(study_status(study))
+    assert "10 of 11 images measured, 1 to do, 1 whose file can't be read" in said
+    assert "Last finished run" in said
+
+
+def test_status_tells_a_run_that_goes_on_from_one_that_was_cut_short(study):
+    store = study / "results" / "store"
+    live = LiveCounts(store)
+    live.start("measure", 8, reused=4)
+    with only_run(store):
+        said = "\n".join(study_status(study))
+        assert "A run goes on: process" in said
+        assert "measure: 0 done, 4 reused, 0 failed, 8 left of 8" in said
+    assert "A run goes on" not in "\n".join(study_status(study))
+    (store / "run.lock").write_text(json.dumps({"pid": 1, "host": "x", "started": "then"}))
+    assert "A run was cut short" in "\n".join(study_status(study))
+
+
+def test_results_that_hold_are_said_to_hold(study):
+    found = verify_study(study, sample=2, seed=1)
+    assert found.holds
+    assert found.lines()[-1] == "The results hold."
+    assert f"{IMAGES} of {IMAGES} input files" in found.checked[0]
+
+
+def test_what_changed_since_the_run_is_named(study):
+    (study / "dab" / "00002.png").write_bytes(b"another image")
+    (study / "results" / "animals.csv").write_text("edited")
+    found = verify_study(study, sample=0)
+    assert not found.holds
+    assert any("input dab/00002.png" in text for text in found.broken)
+    assert any("result animals.csv" in text for text in found.broken)
+    result = CliRunner().invoke(app, ["verify", str(study), "--sample", "0"])
+    assert result.exit_code == 1
+    assert "do not hold" in result.output
+
+
+def test_a_stored_measurement_that_was_tampered_with_is_found(study):
+    """Every stored label image gets one more object: whichever is measured again differs."""
+    for file in (study / "results" / "store").rglob("cells.tif"):
+        labels = tifffile.imread(file)
+        labels[:2, :2] = labels.max() + 1
+        tifffile.imwrite(file, labels.astype(np.uint16))
+    found = verify_study(study, sample=1)
+    assert any("its label images differ" in text for text in found.broken)
+
+
+def test_a_study_that_was_never_run_is_a_message(study):
+    shutil.rmtree(study / "results")
+    result = CliRunner().invoke(app, ["verify", str(study)])
+    assert result.exit_code == 2
+    assert "xenoquant run" in result.stderr
+
+
+def test_a_log_for_programs_has_one_object_a_line():
+    stream = io.StringIO()
+    log = JsonLines(stream)
+    log.start("measure", 3, reused=1)
+    log.advance("measure", image="b.jpg")
+    log.advance("measure", problem=FAILED)
+    log.finish({"measured": 1})
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["event"] for line in lines] == ["stage", "done", "failed", "finished"]
+    assert lines[0]["total"] == 3
+    assert lines[1]["image"] == "b.jpg"
+    assert (lines[2]["image"], lines[2]["error"]) == ("a.jpg", "it is cut")
+    assert all(line["time"].endswith("+00:00") for line in lines)
+
+
+def test_counts_are_kept_for_status_and_gone_after_the_run(tmp_path):
+    live = LiveCounts(tmp_path)
+    live.start("measure", 10, reused=5)
+    counts = read_counts(tmp_path)
+    assert (counts.total, counts.reused, counts.done) == (10, 5, 0)
+    live.finish({})
+    assert read_counts(tmp_path) is None
+
+
+def test_bars_show_counts_rate_and_time_left():
+    screen = io.StringIO()
+    bars = Bars(Console(file=screen, force_terminal=True, width=140))
+    bars.start("measure", 2, reused=7)
+    bars.advance("measure")
+    bars.advance("measure", problem=FAILED)
+    bars.finish({})
+    said = screen.getvalue()
+    assert "2/2" in said
+    assert "7 reused, 1 failed" in said
+    assert "/s" in said or "/min" in said
+    quiet = io.StringIO()
+    silent = Bars(Console(file=quiet))  # no terminal
+    silent.start("measure", 2)
+    silent.advance("measure")
+    assert quiet.getvalue() == ""
+
+
+def test_auto_jobs_are_bounded_by_cores_and_memory(monkeypatch):
+    from xenoquant.pipeline import resources
+
+    monkeypatch.setattr(resources, "usable_cores", lambda: 8)
+    monkeypatch.setattr(resources, "free_bytes", lambda: 10**12)
+    assert suitable_jobs([]) == 8
+    monkeypatch.setattr(resources, "free_bytes", lambda: 1_400_000_000)  # by hand: 0.8 · 1.4 / 0.45
+    assert suitable_jobs([]) == 2
+    monkeypatch.setattr(resources, "free_bytes", lambda: 0)
+    assert suitable_jobs([]) == 1
+    assert usable_cores() >= 1
+
+
+def test_a_wrong_number_of_jobs_is_a_message(study):
+    result = CliRunner().invoke(app, ["run", str(study), "--jobs", "many"])
+    assert result.exit_code == 2
+    assert "--jobs" in result.stderr

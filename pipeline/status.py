@@ -49,7 +49,7 @@ def _failed(study: Study) -> pd.DataFrame:
     """Give the problems of the last finished run."""
     try:
         table = pd.read_csv(study.results / "problems.csv", dtype=str, keep_default_na=False)
-        return table[table["stage"] != "plan"]
+        return table[(table["stage"] != "plan") & (table["image"] != "")]
     except (OSError, ValueError, KeyError):
         return pd.DataFrame(columns=["assay", "image", "stage", "error", "remedy"])
 

@@ -24,6 +24,9 @@ ResultT = TypeVar("ResultT")
 # One thread a worker: more oversubscribe the cores and run many times slower.
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _PRELOADED = ["xenoquant.pipeline.measuring", "xenoquant.pipeline.drawing", "cv2", "tifffile"]
+# Python's own keeper of semaphores would remark on those of a worker that was ended
+_NO_REMARKS = {"PYTHONWARNINGS": "ignore:resource_tracker:UserWarning"}
+_GOODBYE_S = 2.0
 _OUT_OF_MEMORY_FIRST = 500  # Linux: of −1000 to 1000, how willingly a process is ended for memory
 
 
@@ -139,7 +142,7 @@ class WorkerPool(Executor):
                 else:
                     future.set_result(result)
         finally:
-            self._dismiss(place)
+            self._dismiss(place, politely=not self._stopped)
 
     def _next(self) -> tuple[Future[Any], Callable[..., Any], tuple[Any, ...]] | None:
         with self._change:
@@ -186,12 +189,15 @@ class WorkerPool(Executor):
                 process.kill()
         return worker
 
-    def _dismiss(self, place: int) -> None:
-        """End a worker's process, if it has one."""
+    def _dismiss(self, place: int, *, politely: bool = False) -> None:
+        """End a worker's process, if it has one; politely one that has no task."""
         with self._change:
             worker = self._held.pop(place, None)
         if worker is None:
             return
+        if politely:
+            worker.connection.close()
+            worker.process.join(_GOODBYE_S)
         worker.process.kill()
         worker.process.join()
         worker.connection.close()
@@ -216,8 +222,9 @@ class _one_thread_environment:
     """Set the variables that libraries read when they are loaded, for a process being started."""
 
     def __enter__(self) -> None:
-        self._before = {name: os.environ.get(name) for name in ONE_THREAD}
-        os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+        set_here = dict.fromkeys(ONE_THREAD, "1") | _NO_REMARKS
+        self._before = {name: os.environ.get(name) for name in set_here}
+        os.environ.update(set_here)
 
     def __exit__(self, *_: object) -> None:
         for name, value in self._before.items():

@@ -97,7 +97,7 @@ def measure_dab(
     options : DabOptions
         The choices.
     segmenter : Segmenter, optional
-        What finds the nuclei; the classical one by default.
+        What finds the nuclei; by default the one that `options` names.
     corrected : mapping of str to numpy.ndarray, optional
         ``nuclei``, ``cells`` and ``tissue`` (and ``not_assessable``) as a person corrected them,
         shape (height, width), whole numbers: measured as they are, with the white and the stains

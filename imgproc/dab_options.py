@@ -2,12 +2,13 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from .dab_scores import CUTOFFS_OD, Compartment, Triple, checked_cutoffs
+from .segmenters import SegmenterName, SegmenterOptions
 
 
-class DabOptions(BaseModel):
+class DabOptions(SegmenterOptions):
     """How DAB images are measured."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -56,7 +57,11 @@ class DabOptions(BaseModel):
         description="Leave out brown pixels whose colour is clearly not that of DAB (yellow "
         "hemosiderin). Without a negative control much pigment stays unnoticed.",
     )
-    segmenter: Literal["classical"] = Field("classical", description="What finds the nuclei.")
+    segmenter: SegmenterName = Field(
+        "classical",
+        description="What finds the nuclei: the classical method, the network that comes with the "
+        "program, or cellpose, stardist or instanseg with weights of your own.",
+    )
     cells: bool = Field(
         True,
         description="Find cells; without them only areas are measured, on a whole slide many "

@@ -7,7 +7,7 @@ import numpy as np
 from .cells import expand_cells
 from .dab_cells import assumed_scale, renumbered, split_by_colour, without_pale
 from .dab_options import DabOptions
-from .nuclei import ClassicalSegmenter, Segmenter
+from .nuclei import Segmenter
 from .stains import nuclear_signal
 
 
@@ -89,5 +89,5 @@ def find_nuclei(
     if options.compartment == "nucleus":
         signal = nuclear_signal(hematoxylin, dab, densest=guide.densest_od if guide else None)
     diameter_um = guide.diameter_um if guide else options.nucleus_diameter_um
-    find = segmenter or ClassicalSegmenter(diameter_um)
+    find = segmenter or options.finder(diameter_um if um_per_px else None)
     return signal, renumbered(np.where(tissue, find(signal, um_per_px), 0))

@@ -23,7 +23,6 @@ from .membranes import stop_at_membrane
 from .nuclei import (
     Segmenter,
     channels_look_swapped,
-    classical_segmenter,
     typical_diameter_px,
 )
 from .positivity import (
@@ -193,7 +192,7 @@ def _found(
     segmenter: Segmenter | None,
 ) -> tuple[np.ndarray, int]:
     """Give the nuclei that count, and how many were found at the image's edge."""
-    find = segmenter or classical_segmenter(
+    find = segmenter or options.finder(
         options.nucleus_diameter_um if um_per_px is not None else None
     )
     nuclei = np.ascontiguousarray(find(planes["nuclei"], um_per_px), np.int32)

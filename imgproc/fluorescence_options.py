@@ -2,14 +2,15 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from .positivity import ThresholdMethod
+from .segmenters import SegmenterOptions
 
 Compartment = Literal["nucleus", "cytoplasm", "membrane", "cell"]
 
 
-class FluorescenceOptions(BaseModel):
+class FluorescenceOptions(SegmenterOptions):
     """What a person may choose for a fluorescence assay."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -63,4 +64,3 @@ class FluorescenceOptions(BaseModel):
         description="Share of its outline that must be stained, besides its level, for a cell to "
         "be membrane-positive.",
     )
-    segmenter: Literal["classical"] = Field("classical", description="What finds the nuclei.")

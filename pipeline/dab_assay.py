@@ -17,7 +17,6 @@ from ..imgproc.measurement import Measurement
 from ..imgproc.polygons import Polygon
 from ..imgproc.slide_dab import measure_slide
 from .assay import (
-    Assay,
     Calibration,
     Classified,
     Correctable,
@@ -40,9 +39,10 @@ from .slides import SlideImage, is_whole_slide, open_whole_slide
 
 if TYPE_CHECKING:
     from .study import StudyHeader
+from .segmented_assay import SegmentedAssay
 
 
-class DabAssay(DabOptions, Assay):
+class DabAssay(DabOptions, SegmentedAssay):
     """A brown-stained protein on a hematoxylin counterstain, cell by cell."""
 
     method: Literal["dab"] = "dab"
@@ -86,7 +86,7 @@ class DabAssay(DabOptions, Assay):
         return missing_control(samples)
 
     def prepare(self, name: str, folder: Path, header: "StudyHeader") -> Prepared:
-        """Find the folder of regions.
+        """Find the folder of regions, and the segmenter's weights.
 
         Raises
         ------
@@ -94,12 +94,12 @@ class DabAssay(DabOptions, Assay):
             If there is no such file or folder.
         """
         if not self.regions:
-            return Prepared(self)
+            return super().prepare(name, folder, header)
         place = folder / self.regions
         if not place.exists():
             remedy = "mend the path (it is relative to the study's folder), or remove the option"
             raise InputError(self.regions, "there is no such file or folder of regions", remedy)
-        ready = self.model_copy()
+        ready = self.model_copy(update={"weights": self.found_weights(folder)})
         ready._regions = place
         return Prepared(ready)
 

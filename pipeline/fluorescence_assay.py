@@ -20,7 +20,6 @@ from ..imgproc.measurement import Measurement
 from ..imgproc.positivity import scored_column
 from .acquisition import brightness_settings, differing_settings
 from .assay import (
-    Assay,
     Calibration,
     Classified,
     Correctable,
@@ -35,6 +34,7 @@ from .image_files import MAX_MEGAPIXELS
 from .overlays import draw_cells_fluorescence
 from .readers import Image, as_channels, channel_index, read_image
 from .samples import Sample
+from .segmented_assay import SegmentedAssay
 
 
 class ChannelNames(BaseModel):
@@ -48,7 +48,7 @@ class ChannelNames(BaseModel):
     )
 
 
-class FluorescenceAssay(FluorescenceOptions, Assay):
+class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
     """A fluorescent marker and a nuclear dye, cell by cell, against the negative controls."""
 
     method: Literal["fluorescence"] = "fluorescence"
@@ -64,7 +64,7 @@ class FluorescenceAssay(FluorescenceOptions, Assay):
         "max", description="How a z-stack becomes a plane: a projection, or a plane's index from 0."
     )
 
-    measuring_version: ClassVar[int] = 2
+    measuring_version: ClassVar[int] = 3
     applied_at_roll_up: ClassVar[frozenset[str]] = FluorescenceOptions.ROLL_UP_FIELDS | {"marker"}
     noun: ClassVar[str] = "cells"
     features: ClassVar[Mapping[str, RollUp]] = {

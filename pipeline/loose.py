@@ -83,6 +83,8 @@ def parse_arguments(arguments: Sequence[str]) -> LooseRequest:
         given["channels"] = ChannelNames(nuclei="DAPI")
     if given.get("regions"):  # as seen from here, not from the images' folder
         given["regions"] = str(_absolute(Path(given["regions"])))
+    if "weights" in given:
+        given["weights"] = Path(given["weights"]).absolute()  # as typed, not from the images
     if "lanes" in METHODS[method].model_fields:
         given["lanes"] = ""  # loose blots have no sheet that names their lanes
     return LooseRequest(

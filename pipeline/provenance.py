@@ -16,7 +16,16 @@ from .study import Study
 # the libraries whose version can change a measured number or a p-value
 _LIBRARIES = (
     *("numpy", "scipy", "pandas", "statsmodels", "scikit-image", "opencv-python-headless"),
-    *("numba", "tifffile", "imagecodecs", "liffile", "openslide-python", "pillow", "pillow-heif"),
+    *(
+        "numba",
+        "onnxruntime",
+        "tifffile",
+        "imagecodecs",
+        "liffile",
+        "openslide-python",
+        "pillow",
+        "pillow-heif",
+    ),
 )
 CRATE_FILE = "ro-crate-metadata.json"
 

@@ -21,7 +21,7 @@ from xenoquant.imgproc.fluorescence import (
     summarise_fluorescence,
 )
 from xenoquant.imgproc.measurement import Measurement
-from xenoquant.imgproc.nuclei import segment_nuclei
+from xenoquant.imgproc.network_nuclei import network_nuclei
 from xenoquant.imgproc.phantoms import FluorescencePhantom, FluorescenceScene, render_fluorescence
 from xenoquant.imgproc.positivity import (
     Threshold,
@@ -483,4 +483,4 @@ def test_same_input_same_output() -> None:
     first, second = (measure_fluorescence(phantom.channels, um_per_px=0.5) for _ in range(2))
     pd.testing.assert_frame_equal(first.objects, second.objects)
     np.testing.assert_array_equal(first.labels["cells"], second.labels["cells"])
-    assert segment_nuclei(phantom.channels["nuclei"], 0.5).max() == len(first.objects)
+    assert network_nuclei(phantom.channels["nuclei"], 0.5).max() == len(first.objects)

@@ -1,0 +1,178 @@
+"""From the network's maps to nuclei: every pixel votes for the centre of its nucleus."""
+
+import cv2
+import numpy as np
+from numba import njit
+from skimage.measure import label
+
+from .basins import flood
+from .cells import expand_cells
+from .nucleus_network import DIAMETER_PX, NucleusMaps
+
+# Chosen on the images that the network was trained on, checked on the types kept apart. A range of
+# values scores the same within 0.01; from it, those that are no worse than the classical method on
+# the DAPI of two real sections (which therefore are no independent check).
+_INSIDE = (
+    0.55  # probability from which a pixel is nucleus: learning weighed nuclei more than ground
+)
+_VOTE_BLUR_PX = 1.5  # the votes of a nucleus of 20 px spread about so far
+_LEAST_VOTES = 12.0  # pixels whose votes make a centre
+_VALLEY = 0.5  # two centres are two if the votes between them fall by this share
+_DIMMEST = 0.78  # mean probability below which an object is haze
+_SMALLEST = 0.12  # of the median area
+_SMALLEST_PX = 12
+_BEYOND_PX = 2.0  # labels reach a little further before they are cut at the outline
+
+_BLURRED_PEAK = 2 * np.pi * _VOTE_BLUR_PX**2  # blur lowers a point's votes by this factor
+
+
+@njit(cache=True)
+def _votes(inside: np.ndarray, way: np.ndarray) -> np.ndarray:
+    """Count how many pixels point to each place, shared between the four pixels around it."""
+    height, width = inside.shape
+    count = np.zeros((height, width), np.float32)
+    for y in range(height):
+        for x in range(width):
+            if not inside[y, x]:
+                continue
+            v = min(max(y + way[0, y, x], 0.0), height - 1.0)
+            u = min(max(x + way[1, y, x], 0.0), width - 1.0)
+            top, left = int(v), int(u)
+            below, right = min(top + 1, height - 1), min(left + 1, width - 1)
+            dy, dx = v - top, u - left
+            count[top, left] += (1 - dy) * (1 - dx)
+            count[top, right] += (1 - dy) * dx
+            count[below, left] += dy * (1 - dx)
+            count[below, right] += dy * dx
+    return count
+
+
+@njit(cache=True)
+def _assigned(inside: np.ndarray, way: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Give each pixel the number of the centre that it points to, 0 if there is none."""
+    height, width = inside.shape
+    labels = np.zeros((height, width), np.int32)
+    for y in range(height):
+        for x in range(width):
+            if inside[y, x]:
+                v = int(min(max(y + way[0, y, x] + 0.5, 0.0), height - 1.0))
+                u = int(min(max(x + way[1, y, x] + 0.5, 0.0), width - 1.0))
+                labels[y, x] = centres[v, u]
+    return labels
+
+
+def centres(maps: NucleusMaps) -> np.ndarray:
+    """Number the places that pixels vote for.
+
+    Parameters
+    ----------
+    maps : NucleusMaps
+        The network's.
+
+    Returns
+    -------
+    numpy.ndarray
+        int32, shape (H, W): around each centre its number, from 1; 0 elsewhere.
+    """
+    votes = _votes(_inside(maps), maps.way_px())
+    votes = cv2.GaussianBlur(votes, (0, 0), _VOTE_BLUR_PX) * np.float32(_BLURRED_PEAK)
+    # a valley is a share of its peak, so basins are looked for in the logarithm
+    height = np.log(np.maximum(votes, 1.0))
+    basins, n = flood(height, votes > 1.0, -np.log(1 - _VALLEY))
+    peak = np.zeros(n + 1, np.float32)
+    np.maximum.at(peak, basins.ravel().astype(np.intp), votes.ravel())
+    peak[0] = 0
+    strong = peak >= _LEAST_VOTES
+    return (np.cumsum(strong) * strong).astype(np.int32)[basins]
+
+
+def _inside(maps: NucleusMaps) -> np.ndarray:
+    return maps.foreground >= round(255 * _INSIDE)
+
+
+def decoded(maps: NucleusMaps) -> np.ndarray:
+    """Turn the network's maps into label images.
+
+    Pixels of a nucleus point to the same place; a centre is a peak of their votes. What points
+    to no centre goes to the nearest nucleus that it touches. Dim objects and fragments far
+    smaller than the median nucleus are left out.
+
+    Parameters
+    ----------
+    maps : NucleusMaps
+        The network's, shape (H, W).
+
+    Returns
+    -------
+    numpy.ndarray
+        int32 labels of shape (H, W), 1 to n.
+    """
+    inside = _inside(maps)
+    labels = _in_one_piece(_assigned(inside, maps.way_px(), centres(maps)))
+    # pixels that point nowhere, and pieces apart, belong to what they touch
+    labels = np.where(inside, expand_cells(labels, DIAMETER_PX / 4), 0).astype(np.int32)
+    labels = _in_one_piece(labels)
+    return _without_haze(labels, maps.foreground)
+
+
+def _in_one_piece(labels: np.ndarray) -> np.ndarray:
+    """Keep the largest connected piece of every object."""
+    pieces = label(labels, background=0, connectivity=1)
+    area = np.bincount(pieces.ravel())
+    area[0] = 0
+    owner = np.zeros(area.size, np.int64)
+    owner[pieces.ravel()] = labels.ravel()
+    order = np.argsort(area, kind="stable")
+    largest = np.zeros(int(labels.max(initial=0)) + 1, np.int64)
+    largest[owner[order]] = order  # the last writer is the largest
+    kept = np.zeros(area.size, np.int32)
+    kept[largest[1:]] = np.arange(1, largest.size)
+    kept[0] = 0
+    return kept[pieces]
+
+
+def _without_haze(labels: np.ndarray, foreground: np.ndarray) -> np.ndarray:
+    """Leave out dim objects and fragments, and close the numbering."""
+    area = np.bincount(labels.ravel())
+    area[0] = 0
+    if not area.any():
+        return np.zeros(labels.shape, np.int32)
+    mean = np.bincount(labels.ravel(), foreground.ravel()) / np.maximum(area, 1) / 255
+    bright = (area > 0) & (mean >= _DIMMEST)
+    median = float(np.median(area[bright])) if bright.any() else 0.0
+    kept = bright & (area >= max(_SMALLEST_PX, _SMALLEST * median))
+    return (np.cumsum(kept) * kept).astype(np.int32)[labels]
+
+
+def enlarged(labels: np.ndarray, maps: NucleusMaps, shape: tuple[int, int]) -> np.ndarray:
+    """Bring labels of the canonical scale to the image's own.
+
+    The outline is that of the interpolated probability, so that it is as smooth as the image.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        int32, shape (H, W), from `decoded`.
+    maps : NucleusMaps
+        Of the same shape.
+    shape : tuple of int
+        The image's height and width.
+
+    Returns
+    -------
+    numpy.ndarray
+        int32 labels of the image's shape, 1 to n.
+    """
+    if labels.shape == shape:
+        return labels
+    size = shape[::-1]
+    smaller = shape[0] < labels.shape[0]
+    how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    probability = np.where((labels == 0) & _inside(maps), 0, maps.foreground)  # of what was left
+    inside = cv2.resize(probability, size, interpolation=how) >= round(255 * _INSIDE)
+    wide = expand_cells(labels, _BEYOND_PX).astype(np.float32)
+    numbers = cv2.resize(wide, size, interpolation=cv2.INTER_NEAREST_EXACT).astype(np.int32)
+    numbers[~inside] = 0
+    present = np.bincount(numbers.ravel()) > 0
+    present[0] = False
+    return (np.cumsum(present) * present).astype(np.int32)[numbers]

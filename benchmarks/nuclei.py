@@ -24,6 +24,7 @@ from skimage import feature, filters, measure, segmentation
 
 from xenoquant.imgproc.cells import compartments, expand_cells
 from xenoquant.imgproc.fluorescence import FluorescenceOptions, measure_fluorescence
+from xenoquant.imgproc.network_nuclei import network_nuclei
 from xenoquant.imgproc.nuclei import segment_nuclei
 from xenoquant.imgproc.phantoms import FluorescenceScene, render_fluorescence
 
@@ -82,15 +83,17 @@ def timed(work: Callable[[], object], repeats: int = 3) -> float:
     return min(times)
 
 
-def peak_memory_mb(channels: dict[str, np.ndarray]) -> float:
+def peak_memory_mb(channels: dict[str, np.ndarray], segmenter: str) -> float:
     """Give the peak resident memory of a fresh process that measures the field (Linux)."""
     field = np.stack([channels["marker"], channels["nuclei"]])
     program = (
         "import sys, numpy\n"
-        "from xenoquant.imgproc.fluorescence import measure_fluorescence\n"
+        "from xenoquant.imgproc.fluorescence import FluorescenceOptions, measure_fluorescence\n"
         f"field = numpy.frombuffer(sys.stdin.buffer.read(), '{field.dtype}')\n"
         f"marker, nuclei = field.reshape({field.shape})\n"
-        f"measure_fluorescence(dict(marker=marker, nuclei=nuclei), um_per_px={UM_PER_PX})\n"
+        f"options = FluorescenceOptions(segmenter='{segmenter}')\n"
+        "channels = dict(marker=marker, nuclei=nuclei)\n"
+        f"measure_fluorescence(channels, um_per_px={UM_PER_PX}, options=options)\n"
         # not ru_maxrss, which a process has from its parent
         "print(next(x for x in open('/proc/self/status') if x.startswith('VmHWM')).split()[1])\n"
     )
@@ -138,7 +141,8 @@ def speed() -> None:
         file.seek(0)
         return tifffile.imread(file, maxworkers=1)
 
-    options = FluorescenceOptions()
+    options = FluorescenceOptions(segmenter="classical")
+    network = FluorescenceOptions(segmenter="network")
     nuclei = segment_nuclei(phantom.channels["nuclei"], UM_PER_PX)
     cells = expand_cells(nuclei, 5 / UM_PER_PX)
     seconds = {
@@ -163,9 +167,17 @@ def speed() -> None:
     by_plain = sum(list(seconds.values())[5:])
     print(f"plain / xenoquant                        {by_plain / whole:8.1f} times")
     print(f"xenoquant / decoding                     {whole / decoding:8.1f} times")
-    memory = peak_memory_mb(phantom.channels)
-    print(f"peak memory of a process that measures the field {memory:6.0f} MB")
-    for name, labels in (("xenoquant", nuclei), ("plain scikit-image", plain)):
+    learned = timed(
+        lambda: measure_fluorescence(phantom.channels, um_per_px=UM_PER_PX, options=network), 2
+    )
+    print(f"all, with the network                    {1000 * learned:8.0f} ms")
+    print(f"plain / xenoquant with the network       {by_plain / learned:8.1f} times")
+    for name in ("classical", "network"):
+        memory = peak_memory_mb(phantom.channels, name)
+        print(f"peak memory of a process that measures the field, {name} {memory:6.0f} MB")
+    by_network = network_nuclei(phantom.channels["nuclei"], UM_PER_PX)
+    found = {"xenoquant": nuclei, "network": by_network, "plain scikit-image": plain}
+    for name, labels in found.items():
         half, three_quarters = precision(iter([(labels, phantom.nuclei)]))
         print(f"average precision (rendered) {name}: {half:.3f} / {three_quarters:.3f}")
 

@@ -121,17 +121,18 @@ class Spans:
     row_of: np.ndarray
     edges: np.ndarray
 
-    def part(self, y0: int, y1: int, x0: int, x1: int) -> "Spans":
-        """Cut out some rows and columns of pixels."""
-        return Spans(self.regions, self.row_of[y0:y1], np.clip(self.edges, x0, x1) - x0)
-
     def any(self) -> bool:
         """Tell whether any pixel is in a region."""
         return bool(self.regions.any())
 
 
 def add_spans(
-    sums: BrownSums, rgb: np.ndarray, spans: Spans, tables: BrownTables, square: tuple[int, int]
+    sums: BrownSums,
+    rgb: np.ndarray,
+    spans: Spans,
+    tables: BrownTables,
+    corner: tuple[int, int],
+    map_px: int,
 ) -> None:
     """Add pixels whose regions a coarser image gives.
 
@@ -140,31 +141,25 @@ def add_spans(
     sums : BrownSums
         What is added to.
     rgb : numpy.ndarray
-        uint8, shape (height, width, 3), a view of a decoded tile whose rows are contiguous. It is
-        read eight pixels at a time where rows begin at a multiple of 8 bytes.
+        uint8, shape (height, width, 3), contiguous: a decoded tile. It is read eight pixels at a
+        time where its width is a multiple of 8 and so is its address.
     spans : Spans
-        Regions of its pixels.
+        Regions of its pixels; they may be of fewer rows and columns than the tile.
     tables : BrownTables
         The tables.
-    square : tuple of int
-        Row and column in the heat map.
+    corner : tuple of int
+        Row and column of the first pixel in the slide, which say its square of the heat map.
+    map_px : int
+        Side of such a square.
     """
-    height, width = rgb.shape[:2]
-    whole = width // _WORD_PIXELS
-    aligned = rgb.strides[0] % 8 == 0 and rgb.ctypes.data % 8 == 0 and whole > 0
     words = _NO_WORDS
-    if aligned:
-        row_bytes = np.lib.stride_tricks.as_strided(
-            rgb, (height, whole * _WORD_PIXELS * 3), (rgb.strides[0], 1), writeable=False
-        )
-        words = row_bytes.view(np.uint64)
-    spare = np.zeros(tables.bins, np.uint32)
-    total, pixels = _add_spans(
+    if rgb.shape[1] % _WORD_PIXELS == 0 and rgb.flags.c_contiguous and rgb.ctypes.data % 8 == 0:
+        words = rgb.reshape(rgb.shape[0], -1).view(np.uint64)
+    spare = np.zeros((2, tables.bins), np.uint32)
+    _add_spans(
         rgb, words, spans.regions, spans.row_of, spans.edges, *tables.units,
-        sums.counts, sums.units, spare,
+        sums.counts, sums.units, *spare, sums.map_units, sums.map_pixels, *corner, map_px,
     )  # fmt: skip
-    sums.map_units[square] += total
-    sums.map_pixels[square] += pixels
 
 
 _NO_WORDS = np.zeros((0, 0), np.uint64)
@@ -182,14 +177,18 @@ def _add_spans(
     blue: np.ndarray,
     counts: np.ndarray,
     region_units: np.ndarray,
-    spare: np.ndarray,
-) -> tuple[np.int64, np.int64]:
-    """Add row after row, span after span; a region's second histogram is emptied when it ends."""
-    shift = np.uint32(_SHIFT)
-    in_words = words.shape[1] // 3 * 8
-    total, pixels = np.int64(0), np.int64(0)
+    even: np.ndarray,
+    odd: np.ndarray,
+    map_units: np.ndarray,
+    map_pixels: np.ndarray,
+    top: int,
+    left: int,
+    map_px: int,
+) -> None:
+    """Add row after row, span after span; 32-bit counts are added up when a region ends."""
     open_region = 0
-    for y in range(rgb.shape[0]):
+    for y in range(row_of.size):
+        map_row = (top + y) // map_px
         k = 0
         while k < edges.size - 1:
             region = regions[row_of[y], k]
@@ -201,40 +200,60 @@ def _add_spans(
                 continue
             if region != open_region:
                 if open_region > 0:
-                    _empty(spare, counts[open_region])
+                    _empty(even, odd, counts[open_region])
                 open_region = region
-            units = np.int64(0)
-            pixels += end - x
-            while x < end and (x % 8 != 0 or x >= in_words):
-                p = red[rgb[y, x, 0]] + green[rgb[y, x, 1]] + blue[rgb[y, x, 2]]
-                counts[region, p >> shift] += 1
-                units += np.int64(p)
-                x += 1
-            last = min(end, in_words) // 8 * 8
-            if x < last:
-                row = words[y, x // 8 * 3 : last // 8 * 3]
-                units += _add_words(row, red, green, blue, counts[region], spare)
-                x = last
-            while x < end:
-                p = red[rgb[y, x, 0]] + green[rgb[y, x, 1]] + blue[rgb[y, x, 2]]
-                counts[region, p >> shift] += 1
-                units += np.int64(p)
-                x += 1
-            region_units[region] += units
-            total += units
+            while x < end:  # as far as the square of the heat map goes
+                square = (left + x) // map_px
+                stop = min(end, (square + 1) * map_px - left)
+                units = _add_run(rgb, words, y, x, stop, red, green, blue, even, odd)
+                region_units[region] += units
+                map_units[map_row, square] += units
+                map_pixels[map_row, square] += stop - x
+                x = stop
     if open_region > 0:
-        _empty(spare, counts[open_region])
-    return total, pixels
+        _empty(even, odd, counts[open_region])
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _add_run(
+    rgb: np.ndarray,
+    words: np.ndarray,
+    y: int,
+    x: int,
+    end: int,
+    red: np.ndarray,
+    green: np.ndarray,
+    blue: np.ndarray,
+    even: np.ndarray,
+    odd: np.ndarray,
+) -> np.int64:
+    """Add some pixels of a row: by words where they begin at one, the rest one by one."""
+    shift = np.uint32(_SHIFT)
+    in_words = words.shape[1] // 3 * 8
+    units = np.int64(0)
+    while x < end:
+        last = min(end, in_words) // 8 * 8
+        if x % 8 == 0 and x < last:
+            row = words[y, x // 8 * 3 : last // 8 * 3]
+            units += _add_words(row, red, green, blue, even, odd)
+            x = last
+        else:
+            p = red[rgb[y, x, 0]] + green[rgb[y, x, 1]] + blue[rgb[y, x, 2]]
+            even[p >> shift] += np.uint32(1)
+            units += np.int64(p)
+            x += 1
+    return units
 
 
 @numba.njit(cache=True, nogil=True)
-def _empty(spare: np.ndarray, counts: np.ndarray) -> None:
-    for k in range(spare.size):
-        counts[k] += np.int64(spare[k])
-        spare[k] = 0
+def _empty(even: np.ndarray, odd: np.ndarray, counts: np.ndarray) -> None:
+    for k in range(even.size):
+        counts[k] += np.int64(even[k]) + np.int64(odd[k])
+        even[k] = 0
+        odd[k] = 0
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, inline="always")
 def _add_words(
     row: np.ndarray,
     red: np.ndarray,
@@ -244,26 +263,26 @@ def _add_words(
     odd: np.ndarray,
 ) -> np.int64:
     """Count pixels read eight at a time; two histograms, so that none waits for its last write."""
-    byte, shift, one, many = _U(255), np.uint32(_SHIFT), np.uint32(1), np.int64(1)
+    byte, shift, one = _U(255), np.uint32(_SHIFT), np.uint32(1)
     total = np.int64(0)
     for i in range(0, row.size, 3):
         a, b, c = row[i], row[i + 1], row[i + 2]
         p = red[a & byte] + green[(a >> _U(8)) & byte] + blue[(a >> _U(16)) & byte]
         q = red[(a >> _U(24)) & byte] + green[(a >> _U(32)) & byte] + blue[(a >> _U(40)) & byte]
-        even[p >> shift] += many
+        even[p >> shift] += one
         odd[q >> shift] += one
         r = red[(a >> _U(48)) & byte] + green[a >> _U(56)] + blue[b & byte]
         s = red[(b >> _U(8)) & byte] + green[(b >> _U(16)) & byte] + blue[(b >> _U(24)) & byte]
-        even[r >> shift] += many
+        even[r >> shift] += one
         odd[s >> shift] += one
         total += np.int64(p) + np.int64(q) + np.int64(r) + np.int64(s)
         p = red[(b >> _U(32)) & byte] + green[(b >> _U(40)) & byte] + blue[(b >> _U(48)) & byte]
         q = red[b >> _U(56)] + green[c & byte] + blue[(c >> _U(8)) & byte]
-        even[p >> shift] += many
+        even[p >> shift] += one
         odd[q >> shift] += one
         r = red[(c >> _U(16)) & byte] + green[(c >> _U(24)) & byte] + blue[(c >> _U(32)) & byte]
         s = red[(c >> _U(40)) & byte] + green[(c >> _U(48)) & byte] + blue[c >> _U(56)]
-        even[r >> shift] += many
+        even[r >> shift] += one
         odd[s >> shift] += one
         total += np.int64(p) + np.int64(q) + np.int64(r) + np.int64(s)
     return total

@@ -144,17 +144,15 @@ def _add_tile(
     """Add a tile, cut along the squares of the heat map."""
     top, left, height, width = region
     spans = regions.spans(region)
-    found = regions.at(region) if spans is None else None
+    if spans is not None:
+        add_spans(sums, pixels, spans, tables, (top, left), MAP_PX)
+        return
+    found = regions.at(region)
     for y0, y1 in _cuts(top, height):
         for x0, x1 in _cuts(left, width):
-            place = (y0 - top, y1 - top, x0 - left, x1 - left)
-            part = pixels[place[0] : place[1], place[2] : place[3]]
+            place = np.s_[y0 - top : y1 - top, x0 - left : x1 - left]
             square = (y0 // MAP_PX, x0 // MAP_PX)
-            if spans is not None:
-                add_spans(sums, part, spans.part(*place), tables, square)
-            elif found is not None:
-                inner = found[place[0] : place[1], place[2] : place[3]]
-                add_labelled(sums, part, inner, tables, square)
+            add_labelled(sums, pixels[place], found[place], tables, square)
 
 
 def _cuts(start: int, length: int) -> list[tuple[int, int]]:

@@ -95,20 +95,30 @@ class RegionMap:
 
     def any(self, region: Region) -> bool:
         """Tell whether anything is measured in a rectangle."""
-        pieces = self._pieces(region)
-        if not pieces.any():
+        y0, y1, x0, x1 = self.under(region)
+        if not self.coarse[y0:y1, x0:x1].any():
             return False
         return not (self.areas or self.fields) or bool(self.at(region).any())
 
+    def under(self, region: Region) -> tuple[int, int, int, int]:
+        """Give the rows and columns of the overview that a rectangle lies under."""
+        top, left, height, width = region
+        high, wide = self.coarse.shape
+        return (
+            top * high // self.shape[0],
+            (top + height - 1) * high // self.shape[0] + 1,
+            left * wide // self.shape[1],
+            (left + width - 1) * wide // self.shape[1] + 1,
+        )
+
     def _pieces(self, region: Region) -> Spans:
         top, left, height, width = region
-        rows = np.arange(top, top + height) * self.coarse.shape[0] // self.shape[0]
-        first, last = (x * self.coarse.shape[1] // self.shape[1] for x in (left, left + width - 1))
+        y0, y1, x0, x1 = self.under(region)
+        rows = np.arange(top, top + height) * self.coarse.shape[0] // self.shape[0] - y0
         # the first pixel that lies under each column of the overview
-        begins = -(-np.arange(first, last + 2) * self.shape[1] // self.coarse.shape[1])
-        edges = np.clip(begins - left, 0, width)
-        small = self.coarse[rows[0] : rows[-1] + 1, first : last + 1]
-        return Spans(small, rows - rows[0], edges)
+        begins = -(-np.arange(x0, x1 + 1) * self.shape[1] // self.coarse.shape[1])
+        edges = np.minimum(np.maximum(begins - left, 0), width)
+        return Spans(self.coarse[y0:y1, x0:x1], rows, edges)
 
     def _outlined(self, region: Region, pieces: np.ndarray) -> np.ndarray:
         """Put the areas' numbers in the place of the pieces'."""
@@ -158,6 +168,5 @@ def worth_measuring(regions: RegionMap, place: Region, least_tissue: float) -> b
     top, left, height, width = place
     if not regions.any((top + height // 2, left + width // 2, 1, 1)):
         return False
-    y0, y1 = (y * regions.coarse.shape[0] // regions.shape[0] for y in (top, top + height - 1))
-    x0, x1 = (x * regions.coarse.shape[1] // regions.shape[1] for x in (left, left + width - 1))
-    return bool((regions.coarse[y0 : y1 + 1, x0 : x1 + 1] > 0).mean() >= least_tissue)
+    y0, y1, x0, x1 = regions.under(place)
+    return bool((regions.coarse[y0:y1, x0:x1] > 0).mean() >= least_tissue)

@@ -67,12 +67,12 @@ def test_tables_agree_with_the_formula(noise: np.ndarray, columns: int) -> None:
     plain = plain_brown(rgb)
     for y, x in ((0, 0), (5, 3), (40, columns - 1)):
         sums = BrownSums.empty(1, tables, (1, 1))
-        add_spans(sums, rgb[y : y + 1, x : x + 1], one_region(1, 1), tables, (0, 0))
+        add_spans(sums, rgb[y : y + 1, x : x + 1], one_region(1, 1), tables, (0, 0), 256)
         assert summed_od(sums.units[1:], np.array([1]), tables)[0] == pytest.approx(
             plain[y, x], abs=1e-6
         )
     sums = BrownSums.empty(1, tables, (1, 1))
-    add_spans(sums, rgb, one_region(*rgb.shape[:2]), tables, (0, 0))
+    add_spans(sums, rgb, one_region(*rgb.shape[:2]), tables, (0, 0), 256)
     total = summed_od(sums.units[1:], np.array([plain.size]), tables)[0]
     assert total / plain.size == pytest.approx(plain.mean(), abs=1e-6)
     found = histogram(sums, tables, 3000)[0]
@@ -91,7 +91,7 @@ def test_spans_and_labels_count_the_same(noise: np.ndarray) -> None:
     spans = regions.spans(region)
     assert spans is not None
     first, second = (BrownSums.empty(2, tables, (1, 1)) for _ in range(2))
-    add_spans(first, noise, spans, tables, (0, 0))
+    add_spans(first, noise, spans, tables, (0, 0), 256)
     add_labelled(second, noise, regions.at(region), tables, (0, 0))
     np.testing.assert_array_equal(first.counts, second.counts)
     np.testing.assert_array_equal(first.units, second.units)

@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -172,22 +170,3 @@ def test_the_limit_on_pixels_is_a_row_and_can_be_raised(small):
     assert all("max_megapixels" in row.remedy for row in rows)
     study.write_text(text.replace("rendered = true", "rendered = true\nmax_megapixels = 0.005"))
     assert not run_study(small, ONE).problems
-
-
-@pytest.mark.slow
-def test_damaged_files_of_every_format_are_measured_or_refused(repository):
-    """Few rounds of the campaign that the documents name; it exits 0 only without tracebacks."""
-    command = [sys.executable, str(repository / "benchmarks" / "fuzz.py"), "--each", "14"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "| all | 168 |" in done.stdout  # 12 formats
-
-
-@pytest.mark.slow
-def test_a_study_killed_again_and_again_ends_as_an_undisturbed_one(repository):
-    """Few rounds of the campaign that the documents name; it exits 0 only with equal tables."""
-    words = ("--images", "24", "--kills", "3", "--jobs", "1")
-    command = [sys.executable, str(repository / "benchmarks" / "chaos.py"), *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "byte for byte: yes" in done.stdout

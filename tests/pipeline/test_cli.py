@@ -138,7 +138,8 @@ def test_a_nuclear_channel_alone_is_enough(finished_study, tmp_path):
     result = call("measure", "fluorescence", finished_study / "snai1" / "m1.ome.tif", *words)
     assert result.exit_code == 0, result.output
     images = pd.read_csv(tmp_path / "out" / "images.csv")
-    assert images["feature"].unique().tolist() == ["cells"]
+    features = ["cells", "nucleus_area_um2", "integrated_density_per_nucleus"]
+    assert images["feature"].unique().tolist() == features
     objects = pd.read_parquet(tmp_path / "out" / "objects" / "fluorescence.parquet")
     assert not [name for name in objects.columns if name.startswith("marker")]
 

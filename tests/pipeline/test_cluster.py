@@ -86,15 +86,6 @@ def test_a_cluster_gives_the_tables_of_one_machine(
     assert tables(fresh_study) == tables(finished_study)
 
 
-@pytest.mark.slow
-def test_an_image_that_kills_every_worker_is_a_row(dask_cluster, fresh_study, monkeypatch):
-    """A task that ends its process by the time limit: Dask gives up after some workers."""
-    pool = cluster_pool(dask_cluster, (fresh_study,), time_limit_s=0.001)(0)
-    lost = pool.submit(time.sleep, 30)
-    assert isinstance(lost.exception(timeout=120), cluster.WorkerLost)
-    pool.shutdown(cancel_futures=True)
-
-
 def test_a_folder_that_workers_do_not_see_is_said_before_any_work(dask_cluster):
     nowhere = Path("/no/such/mount")
     with pytest.raises(StudyError, match=r"worker tcp.*folders that it can write to: /no/such"):
@@ -113,3 +104,12 @@ def test_other_versions_on_a_worker_are_refused(dask_cluster, monkeypatch):
 def test_a_scheduler_that_does_not_answer_is_a_message():
     with pytest.raises(StudyError, match="--scheduler"):
         cluster_pool("tcp://127.0.0.1:1")
+
+
+@pytest.mark.slow
+def test_an_image_that_kills_every_worker_is_a_row(dask_cluster, fresh_study, monkeypatch):
+    """A task that ends its process by the time limit: Dask gives up after some workers."""
+    pool = cluster_pool(dask_cluster, (fresh_study,), time_limit_s=0.001)(0)
+    lost = pool.submit(time.sleep, 30)
+    assert isinstance(lost.exception(timeout=120), cluster.WorkerLost)
+    pool.shutdown(cancel_futures=True)

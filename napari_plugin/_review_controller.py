@@ -77,6 +77,8 @@ class ReviewController:
         try:
             opened = self.session.load(place)
             return opened, program_classes(self.session.study, opened)
+        except KeyError as error:
+            return f"The results lack {error}: another version made them. Run the study again."
         except (InputError, MeasurementError, ValueError, OSError) as error:
             return str(error)
 

@@ -250,7 +250,11 @@ def _in_pairs(widgets: list[Any]) -> Container:
         tight(Container(widgets=widgets[i : i + 2], layout="horizontal", labels=False))
         for i in range(0, len(widgets), 2)
     ]
-    return tight(Container(widgets=rows, labels=False))
+    for row in rows:  # nested layouts would squeeze them otherwise
+        row.native.setMinimumHeight(BUTTON_PX)
+    block = tight(Container(widgets=rows, labels=False))
+    block.native.setMinimumHeight(len(rows) * (BUTTON_PX + 3))
+    return block
 
 
 def tight(container: Container) -> Container:

@@ -16,7 +16,7 @@ from .numbers import QuickNumbers
 from .session import OpenImage, Session, SessionOptions
 from .tools import BRUSH_KEY, CLASS_KEYS, OTHER_KEYS, TOOLS, tools_for
 
-WIDTH_PX, BUTTON_PX = 360, 26
+WIDTH_PX, BUTTON_PX = 390, 24
 
 REASONS = (
     *("", "out of focus", "glare or shadow", "damaged or folded tissue", "wrong stain or channel"),
@@ -107,7 +107,7 @@ class ReviewWidget(Container):
         self.panel.native.layout().addWidget(self._keys())
 
     def _tools(self) -> Container:
-        """Make a button a tool, two in a row, each with its key."""
+        """Make a button a tool, three in a row, each with its key."""
         self.buttons: dict[str, PushButton] = {}
         for tool in TOOLS:
             button = PushButton(text=f"{tool.title}  [{tool.key}]", tooltip=tool.help)
@@ -120,7 +120,7 @@ class ReviewWidget(Container):
         self.redo = PushButton(text="Redo  [Shift-U]")
         self.undo.clicked.connect(lambda: self._tell("undo"))
         self.redo.clicked.connect(lambda: self._tell("redo"))
-        return _in_pairs([*self.buttons.values(), self.brush, self.undo, self.redo])
+        return _in_rows([*self.buttons.values(), self.brush, self.undo, self.redo], 3)
 
     def _press(self, name: str) -> None:
         if self.controller is not None:
@@ -140,7 +140,7 @@ class ReviewWidget(Container):
         self.accept.clicked.connect(lambda: self._tell("accept"))
         self.reject.clicked.connect(lambda: self._tell("reject"))
         self.carry.clicked.connect(self._carry_over)
-        buttons = _in_pairs([self.accept, self.reject])
+        buttons = _in_rows([self.accept, self.reject])
         return tight(Container(widgets=[self.reason, self.note, buttons, self.carry]))
 
     def _carry_over(self) -> None:
@@ -162,7 +162,7 @@ class ReviewWidget(Container):
         self.status.changed.connect(self._filter)
         self.unblind = PushButton(text="Lift the blind (is logged)")
         self.unblind.clicked.connect(self._unblind)
-        moves = _in_pairs([self.back, self.forth])
+        moves = _in_rows([self.back, self.forth])
         return tight(Container(widgets=[moves, self.assay, self.status, self.unblind]))
 
     def _filter(self) -> None:
@@ -242,19 +242,17 @@ class ReviewWidget(Container):
             self.controller = None
 
 
-def _in_pairs(widgets: list[Any]) -> Container:
-    """Lay buttons out two in a row."""
+def _in_rows(widgets: list[Any], columns: int = 2) -> Container:
+    """Lay buttons out in rows."""
     for widget in widgets:
         widget.native.setMinimumHeight(BUTTON_PX)
     rows = [
-        tight(Container(widgets=widgets[i : i + 2], layout="horizontal", labels=False))
-        for i in range(0, len(widgets), 2)
+        tight(Container(widgets=widgets[i : i + columns], layout="horizontal", labels=False))
+        for i in range(0, len(widgets), columns)
     ]
     for row in rows:  # nested layouts would squeeze them otherwise
         row.native.setMinimumHeight(BUTTON_PX)
-    block = tight(Container(widgets=rows, labels=False))
-    block.native.setMinimumHeight(len(rows) * (BUTTON_PX + 3))
-    return block
+    return tight(Container(widgets=rows, labels=False))
 
 
 def tight(container: Container) -> Container:

@@ -47,10 +47,23 @@ def dask_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with distributed.Client(address, set_as_default=False) as client:
         client.wait_for_workers(2, timeout=120)
     yield address
-    for process in held:
-        process.terminate()
-        process.wait(30)
+    for process in reversed(held):
+        end(process)
     log.close()
+
+
+def end(process: subprocess.Popen) -> None:
+    """End a process and its children, also where a nanny is bringing a worker back."""
+    family = [*psutil.Process(process.pid).children(recursive=True)]
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(10)
+    for child in family:
+        if child.is_running():
+            child.kill()
 
 
 def workers(address: str) -> list[int]:

@@ -26,8 +26,10 @@ import tifffile
 from PIL import Image
 
 from xenoquant.imgproc.phantoms import DabScene, render_dab
+from xenoquant.pipeline.assay import Assay
 from xenoquant.pipeline.dab_assay import DabAssay
 from xenoquant.pipeline.errors import InputError, StudyError
+from xenoquant.pipeline.fluorescence_assay import FluorescenceAssay
 from xenoquant.pipeline.measuring import Job, measure_job
 from xenoquant.pipeline.plan import Task
 from xenoquant.pipeline.samples import Sample
@@ -102,6 +104,7 @@ def _slide(rgb: np.ndarray) -> bytes:
         np.tile(rgb, (3, 3, 1)),
         photometric="rgb",
         tile=(48, 48),
+        compression="jpeg",
         description="Aperio Image Library v11.2.1\r\n144x144 (48x48) |MPP = 0.5|AppMag = 20",
         metadata=None,
     )
@@ -118,6 +121,7 @@ def _leica(planes: np.ndarray) -> bytes:
     count, height, width = planes.shape
     channels = "".join(
         f'<ChannelDescription DataType="0" ChannelTag="0" Resolution="8" LUTName="Red"'
+        f' NameOfMeasuredQuantity="" IsLUTInverted="0" Min="0" Max="255" Unit=""'
         f' BytesInc="{number * height * width}" BitInc="0"/>'
         for number in range(count)
     )
@@ -206,10 +210,12 @@ def try_input(given: Input) -> tuple[str, str]:
 
 def _try_image(given: Input) -> tuple[str, str]:
     content = hash_file(given.file)
-    assay, sample = DabAssay(um_per_px=0.5), Sample("dab", given.file.name)
-    reference = (
-        given.file.with_name(f"{given.file.name}#0") if given.file.suffix == ".lif" else given.file
-    )
+    sample = Sample("stain", given.file.name)
+    assay: Assay = DabAssay(um_per_px=0.5)
+    reference = given.file
+    if given.file.suffix == ".lif":
+        assay = FluorescenceAssay(channels={"nuclei": 0}, segmenter="classical")
+        reference = given.file.with_name(f"{given.file.name}#0")
     task = Task(sample, assay, reference, (), (content,), fingerprint({"of": content}), "x")
     problem = measure_job(Job(task, given.work)).problem
     if problem is None:

@@ -124,7 +124,8 @@ def _regions(result: ImageResult) -> Iterator[dict[str, Any]]:
     from ..imgproc.outlines import trace
     from .object_outlines import open_labels
 
-    labels = np.asarray(open_labels(result.labels[name])[...])
+    with open_labels(result.labels[name]) as held:
+        labels = np.asarray(held[...])
     for row in result.regions.to_dict("records"):
         rings = trace(labels == int(row["region"]))
         if rings:

@@ -83,17 +83,17 @@ def _write_image(group: Any, result: ImageResult, folder: Path) -> None:
 def _write_labels(group: Any, name: str, file: Path) -> None:
     import dask.array
 
-    labels = open_labels(file)
-    pieces = dask.array.from_array(labels, chunks=(PIECE_PX, PIECE_PX))
-    _writer().write_labels(
-        pieces,
-        group,
-        name=name,
-        scaler=None,  # the default is a deprecated one
-        axes=["y", "x"],
-        scale_factors=_levels(labels.shape),
-        **_scaled(labels_um_per_px(file)),
-    )
+    with open_labels(file) as labels:
+        pieces = dask.array.from_array(labels, chunks=(PIECE_PX, PIECE_PX))
+        _writer().write_labels(
+            pieces,
+            group,
+            name=name,
+            scaler=None,  # the default is a deprecated one
+            axes=["y", "x"],
+            scale_factors=_levels(labels.shape),
+            **_scaled(labels_um_per_px(file)),
+        )
 
 
 def _levels(shape: tuple[int, ...]) -> list[int]:

@@ -1,6 +1,7 @@
 """Outlines of the objects in a label image on disk, however large it is."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,11 @@ def object_outlines(file: Path, objects: pd.DataFrame) -> Iterator[tuple[int, li
         Its rings along the edges of its pixels, in pixels of the image, origin at the top left
         corner; see `imgproc.outlines.trace`.
     """
-    labels = open_labels(file)
+    with open_labels(file) as labels:
+        yield from _by_window(labels, objects)
+
+
+def _by_window(labels: Any, objects: pd.DataFrame) -> Iterator[tuple[int, list[np.ndarray]]]:
     height, width = labels.shape
     rows = objects["y_px"].to_numpy().clip(0, height - 1) // WINDOW_PX
     columns = objects["x_px"].to_numpy().clip(0, width - 1) // WINDOW_PX
@@ -62,16 +67,18 @@ def _traced(
         yield int(number), [ring + offset for ring in trace(window[place] == number)]
 
 
-def open_labels(file: Path) -> Any:
+@contextmanager
+def open_labels(file: Path) -> Iterator[Any]:
     """Open a label image for reading by rectangles; one that isn't tiled is read whole."""
     import tifffile
     import zarr
 
     with tifffile.TiffFile(file) as tiff:
         if not tiff.pages.first.is_tiled:
-            return tiff.asarray()
-    store = tifffile.imread(file, aszarr=True)
-    return zarr.open(store, mode="r")
+            yield tiff.asarray()
+            return
+        with tiff.aszarr() as store:
+            yield zarr.open(store, mode="r")
 
 
 def polygons(rings: list[np.ndarray]) -> list[list[np.ndarray]]:

@@ -116,7 +116,12 @@ def ratio_of_means(
     relative_b = Group(b.name, b.n, 1.0, b.sd / b.mean)
     error, df = welch_error(relative_a, relative_b)
     low, high = t_interval(math.log(estimate), error, df, "two-sided", 1 - level)
+    if high > _LARGEST_LOG:
+        return _unknown(name, estimate, level, how, "no interval: a mean can't be told from 0")
     return Effect(name, estimate, math.exp(low), math.exp(high), level, how)
+
+
+_LARGEST_LOG = math.log(1e300)  # beyond it a ratio is no number
 
 
 def cohen_d(a: Group, b: Group, *, level: float = 0.95) -> Effect:

@@ -70,9 +70,10 @@ def _ratio_note(a: Group, b: Group, alpha: float) -> str:
     """Give the ratio of means where values have a zero to be a multiple of."""
     from .effects import ratio_of_means
 
-    signed = any(group.values is not None and group.values.min() < 0 for group in (a, b))
+    if any(group.values is not None and group.values.min() < 0 for group in (a, b)):
+        return ""
     ratio = ratio_of_means(a, b, level=1 - alpha)
-    if signed or math.isnan(ratio.ci_low):
+    if math.isnan(ratio.ci_low):
         return ""
     low, high = ratio.ci_low, ratio.ci_high
     return f"ratio of means {ratio.estimate:.3g} ({low:.3g} to {high:.3g})"

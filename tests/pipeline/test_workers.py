@@ -136,6 +136,7 @@ def test_an_ended_pool_leaves_no_process(tasks, tmp_path):
 
 def test_workers_do_not_hear_ctrl_c(tasks, tmp_path):
     """Ctrl-C reaches every process of a terminal; only the run itself may decide."""
+    before = threading.active_count()  # other tests' libraries keep threads of their own
     pool = WorkerPool(1)
     mark = tmp_path / "pid"
     future = pool.submit(tasks.sleep, str(mark))
@@ -145,7 +146,7 @@ def test_workers_do_not_hear_ctrl_c(tasks, tmp_path):
     time.sleep(0.3)
     assert not future.done()
     pool.shutdown(cancel_futures=True)
-    assert threading.active_count() == 1
+    assert threading.active_count() <= before
 
 
 def test_no_task_is_no_process(tasks):

@@ -168,3 +168,13 @@ def test_what_has_no_interval_says_why():
     ):
         assert math.isnan(effect.ci_low)
         assert reason in effect.note
+
+
+def test_a_ratio_to_a_mean_that_is_nearly_zero_has_no_interval_and_says_so():
+    """Authority: 2.24 over 2e-17 with SD 0.21, whose log interval exceeds every double."""
+    a = Group.from_sd("x", 5, mean=2.24, sd=0.21)
+    b = Group.from_sd("c", 5, mean=2.2e-17, sd=0.21)
+    effect = ratio_of_means(a, b)
+    assert math.isnan(effect.ci_low)
+    assert math.isnan(effect.ci_high)
+    assert "can't be told from 0" in effect.note

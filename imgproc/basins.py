@@ -3,10 +3,7 @@
 import numpy as np
 from numba import njit
 
-_LEVELS = 4096  # heights are flooded in this many steps
-
-
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _root(parent: np.ndarray, i: int) -> int:
     root = i
     while parent[root] != root:
@@ -16,31 +13,7 @@ def _root(parent: np.ndarray, i: int) -> int:
     return root
 
 
-@njit(cache=True)
-def _descending(height: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Give the flat indices of the mask's pixels from the highest to the lowest level."""
-    flat, inside = height.ravel(), mask.ravel()
-    low, high = np.inf, -np.inf
-    for p in range(flat.size):
-        if inside[p]:
-            low, high = min(low, flat[p]), max(high, flat[p])
-    scale = (_LEVELS - 1) / (high - low) if high > low else 0.0
-    start = np.zeros(_LEVELS + 1, np.int64)
-    for p in range(flat.size):
-        if inside[p]:
-            start[_LEVELS - int((flat[p] - low) * scale)] += 1
-    for level in range(_LEVELS):
-        start[level + 1] += start[level]
-    order = np.empty(start[_LEVELS], np.int32)
-    for p in range(flat.size):
-        if inside[p]:
-            level = _LEVELS - 1 - int((flat[p] - low) * scale)
-            order[start[level]] = p
-            start[level] += 1
-    return order
-
-
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _renumber(labels: np.ndarray, parent: np.ndarray) -> int:
     """Number the roots 1 to n in order of first number, in place; give n."""
     number = np.zeros(parent.size, np.int32)
@@ -58,12 +31,66 @@ def _renumber(labels: np.ndarray, parent: np.ndarray) -> int:
     return n
 
 
-@njit(cache=True)
-def flood(height: np.ndarray, mask: np.ndarray, depth: float) -> tuple[np.ndarray, int]:
-    """Divide a mask into the basins of its peaks, from the highest pixel downwards.
+@njit(cache=True, nogil=True)
+def _framed(height: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Give the heights with a frame of lowest values, which is also what lies outside the mask."""
+    rows, columns = height.shape
+    framed = np.full((rows + 2, columns + 2), -np.inf, np.float32)
+    for y in range(rows):
+        for x in range(columns):
+            if mask[y, x]:
+                framed[y + 1, x + 1] = height[y, x]
+    return framed
 
-    Where two basins meet, the one whose peak stands less than `depth` above the meeting place
-    joins the other: this is the watershed from the h-maxima of the height, in one pass.
+
+@njit(cache=True, nogil=True)
+def _climbed(height: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give each pixel of the mask the number of the peak that the steepest way up ends on.
+
+    Of equally high neighbours the last in reading order is the way up, so that a plateau has one
+    peak and no way goes in a circle. The peaks' heights stand at their numbers, from 1.
+    """
+    rows, columns = height.shape
+    framed = _framed(height, mask)
+    labels = np.zeros((rows, columns), np.int32)
+    flat, inside = labels.ravel(), mask.ravel()
+    upwards = np.empty(rows * columns, np.int32)
+    peaks = [np.float32(0)]
+    for y in range(rows):
+        for x in range(columns):
+            if not mask[y, x]:
+                continue
+            highest, way = framed[y + 1, x + 1], 0
+            for v, u in ((0, 0), (0, 1), (0, 2), (1, 0)):
+                if framed[y + v, x + u] > highest:
+                    highest, way = framed[y + v, x + u], (v - 1) * columns + u - 1
+            for v, u in ((1, 2), (2, 0), (2, 1), (2, 2)):
+                if framed[y + v, x + u] >= highest:
+                    highest, way = framed[y + v, x + u], (v - 1) * columns + u - 1
+            upwards[y * columns + x] = y * columns + x + way
+            if way == 0:
+                labels[y, x] = len(peaks)
+                peaks.append(highest)
+    for start in range(flat.size):
+        if not inside[start] or flat[start] > 0:
+            continue
+        place = start
+        while flat[place] == 0:
+            place = upwards[place]
+        number, place = flat[place], start
+        while flat[place] == 0:
+            flat[place] = number
+            place = upwards[place]
+    return labels, np.array(peaks)
+
+
+@njit(cache=True, nogil=True)
+def flood(height: np.ndarray, mask: np.ndarray, depth: float) -> tuple[np.ndarray, int]:
+    """Divide a mask into the basins of its peaks.
+
+    Every pixel belongs to the peak that the steepest way up ends on. From the highest pass between
+    two basins downwards, the one whose peak stands less than `depth` above the pass joins the
+    other: this is the watershed from the h-maxima of the height.
 
     Parameters
     ----------
@@ -81,51 +108,20 @@ def flood(height: np.ndarray, mask: np.ndarray, depth: float) -> tuple[np.ndarra
     n : int
         Number of basins.
     """
-    rows, columns = height.shape
-    order = _descending(height, mask)
-    wide = columns + 2  # a frame of background spares asking for the image's edge
-    framed = np.zeros((rows + 2) * wide, np.int32)
-    around = (-wide - 1, -wide, -wide + 1, -1, 1, wide - 1, wide, wide + 1)
-    values = np.zeros((rows + 2, wide), np.float32)
-    values[1:-1, 1:-1] = height
-    heights = values.ravel()
-    parent = np.zeros(order.size + 1, np.int32)
-    peak = np.zeros(order.size + 1, np.float32)
-    count = 0
-    for place in order:
-        p = place + 2 * (place // columns) + wide + 1
-        steepest, own, alone = -np.inf, 0, True
-        for step in around:
-            near = framed[p + step]
-            if near == 0:
-                continue
-            alone = alone and (near == own or own == 0)
-            if heights[p + step] > steepest:
-                steepest, own = heights[p + step], near
-        here = heights[p]
-        if own == 0:
-            count += 1
-            parent[count], peak[count] = count, here
-            framed[p] = count
-            continue
-        root = _root(parent, own)
-        framed[p] = root
-        if alone:
-            continue
-        for step in around:
-            near = framed[p + step]
-            if near == 0 or near == own or near == root:  # noqa: SIM109 numba wants one type
-                continue
-            other = _root(parent, near)
-            if other != root and min(peak[other], peak[root]) - here < depth:
-                high, low = (other, root) if peak[other] > peak[root] else (root, other)
-                parent[low] = high
-                root = high
-    labels = framed.reshape(rows + 2, wide)[1:-1, 1:-1].copy()
-    return labels, _renumber(labels, parent[: count + 1])
+    labels, peak = _climbed(height, mask)
+    n = peak.size - 1
+    low, high, level = _borders(labels, height, n)
+    parent = np.arange(n + 1).astype(np.int32)
+    for edge in np.argsort(-level, kind="mergesort"):
+        a, b = _root(parent, low[edge]), _root(parent, high[edge])
+        if a != b and min(peak[a], peak[b]) - level[edge] < depth:
+            if peak[b] > peak[a]:
+                a, b = b, a
+            parent[b] = a
+    return labels, _renumber(labels, parent)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def trim(labels: np.ndarray, signal: np.ndarray, n: int, fraction: float, rounds: int) -> None:
     """Take from each object, in place, the pixels below a fraction of its own mean signal.
 
@@ -144,23 +140,28 @@ def trim(labels: np.ndarray, signal: np.ndarray, n: int, fraction: float, rounds
     rounds : int
         How often the mean is taken.
     """
-    limit = np.full(n + 1, -np.inf)
     flat, values = labels.ravel(), signal.ravel()
+    places, inside = np.empty(flat.size, np.int32), 0
+    for p in range(flat.size):
+        if flat[p] > 0:
+            places[inside] = p
+            inside += 1
+    limit = np.full(n + 1, -np.inf)
     for _ in range(rounds):
         total, count = np.zeros(n + 1), np.zeros(n + 1)
-        for p in range(flat.size):
+        for p in places[:inside]:
             label = flat[p]
-            if label > 0 and values[p] >= limit[label]:
+            if values[p] >= limit[label]:
                 total[label] += values[p]
                 count[label] += 1
         for label in range(1, n + 1):
             limit[label] = fraction * total[label] / max(count[label], 1.0)
-    for p in range(flat.size):
-        if flat[p] > 0 and values[p] < limit[flat[p]]:
+    for p in places[:inside]:
+        if values[p] < limit[flat[p]]:
             flat[p] = 0
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _ellipse_fit(moments: np.ndarray) -> float:
     """Area over that of the ellipse with the same second moments: 1 for any ellipse.
 
@@ -176,7 +177,7 @@ def _ellipse_fit(moments: np.ndarray) -> float:
     return n / (4 * np.pi * np.sqrt(max(yy * xx - xy * xy, 1 / 144)))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _measured(labels: np.ndarray, height: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Moments and highest place of each basin."""
     moments = np.zeros((n + 1, 6))
@@ -195,7 +196,7 @@ def _measured(labels: np.ndarray, height: np.ndarray, n: int) -> tuple[np.ndarra
     return moments, peak
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _borders(
     labels: np.ndarray, height: np.ndarray, n: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -232,7 +233,7 @@ def _borders(
     return low[:count], high[:count], level[:count]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def merge(
     labels: np.ndarray,
     height: np.ndarray,
@@ -290,7 +291,7 @@ def merge(
     return _renumber(labels, parent)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def steepness(labels: np.ndarray, signal: np.ndarray, n: int) -> np.ndarray:
     """Mean slope of a signal along each object's outline.
 

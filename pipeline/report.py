@@ -14,15 +14,9 @@ from markupsafe import Markup
 
 from .report_extra import read_extra
 from .report_gallery import flag_rows, ordered_images, overlay_of
+from .report_measured import known_assays, measured_table, of_assay
 from .report_pictures import VIEW_BUDGET_BYTES, VIEW_SIDE_PX, Picture, pictures
-from .report_sections import (
-    AssaySection,
-    assay_section,
-    flattened,
-    known_assays,
-    measured_table,
-    of_assay,
-)
+from .report_sections import AssaySection, assay_section, flattened
 from .report_tables import COLUMNS, problem_table, read_tables
 from .report_view import SUBJECTS, AssayView, StudyView
 from .report_words import (

@@ -8,6 +8,7 @@ from .cells import expand_cells
 from .dab_cells import assumed_scale, renumbered, split_by_colour, without_pale
 from .dab_options import DabOptions
 from .nuclei import Segmenter
+from .nucleus_network import Levels
 from .stains import nuclear_signal
 
 
@@ -23,11 +24,14 @@ class CellGuide:
         See `stains.densest_blue`.
     typical_od : float or None
         What dense nuclei stand out by, see `dab_cells.without_pale`.
+    levels : Levels or None
+        How dark and how bright the signal is that nuclei are looked for in.
     """
 
     diameter_um: float | None
     densest_od: float
     typical_od: float | None
+    levels: Levels | None = None
 
 
 def find_cells(
@@ -84,10 +88,20 @@ def find_nuclei(
     guide: CellGuide | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give the signal that nuclei are looked for in, and all that was found there."""
-    hematoxylin, dab, _ = amounts
-    signal = np.maximum(hematoxylin, 0)
-    if options.compartment == "nucleus":
-        signal = nuclear_signal(hematoxylin, dab, densest=guide.densest_od if guide else None)
+    signal = nuclear_channel(amounts, options, guide.densest_od if guide else None)
     diameter_um = guide.diameter_um if guide else options.nucleus_diameter_um
-    find = segmenter or options.finder(diameter_um if um_per_px else None)
+    find = segmenter or options.finder(
+        diameter_um if um_per_px else None, guide.levels if guide else None
+    )
     return signal, renumbered(np.where(tissue, find(signal, um_per_px), 0))
+
+
+def nuclear_channel(
+    amounts: np.ndarray, options: DabOptions, densest_od: float | None
+) -> np.ndarray:
+    """Give the signal that nuclei are looked for in, shape (height, width), in OD."""
+    hematoxylin, dab, _ = amounts
+    if options.compartment == "nucleus":
+        return nuclear_signal(hematoxylin, dab, densest=densest_od)
+    signal: np.ndarray = np.maximum(hematoxylin, 0)
+    return signal

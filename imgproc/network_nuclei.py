@@ -11,6 +11,7 @@ from .nuclei import DIAMETER_RANGE_UM, SMALLEST_DIAMETER_PX
 from .nucleus_network import (
     DIAMETER_PX,
     TILE_PX,
+    Levels,
     NucleusMaps,
     drawn_maps,
     evened,
@@ -45,13 +46,16 @@ class NetworkSegmenter:
     ----------
     diameter_um : float or None
         Typical diameter of a nucleus; found by itself in each image if None.
+    levels : Levels or None
+        Of the slide that the images are parts of; each image's own if None.
     """
 
     diameter_um: float | None = None
+    levels: Levels | None = None
 
     def __call__(self, image: np.ndarray, um_per_px: float | None) -> np.ndarray:
         """Find the nuclei; see `network_nuclei`."""
-        return network_nuclei(image, um_per_px, diameter_um=self.diameter_um)
+        return network_nuclei(image, um_per_px, diameter_um=self.diameter_um, levels=self.levels)
 
 
 def network_nuclei(
@@ -59,6 +63,7 @@ def network_nuclei(
     um_per_px: float | None = None,
     *,
     diameter_um: float | None = None,
+    levels: Levels | None = None,
     tile_px: int = TILE_PX,
     session: "onnxruntime.InferenceSession | None" = None,
 ) -> np.ndarray:
@@ -76,6 +81,8 @@ def network_nuclei(
         Pixel size in micrometres.
     diameter_um : float, optional
         Typical diameter of a nucleus; needs `um_per_px`.
+    levels : Levels, optional
+        Intensities of the slide that the image is a part of; the image's own by default.
     tile_px : int
         Side of a tile; the result doesn't depend on it.
     session : onnxruntime.InferenceSession, optional
@@ -92,7 +99,7 @@ def network_nuclei(
         If the image isn't a plane of real numbers, a diameter comes without a pixel size, or the
         weights are missing or damaged.
     """
-    plane = evened(image)
+    plane = evened(image, levels)
     if diameter_um is not None and (um_per_px is None or not diameter_um > 0):
         raise MeasurementError(
             f"nuclei of {diameter_um} µm can't be looked for at {um_per_px} µm a pixel",
@@ -104,24 +111,21 @@ def network_nuclei(
     if diameter_um is not None and um_per_px is not None:
         diameter = max(diameter_um / um_per_px, SMALLEST_DIAMETER_PX)
     else:
-        diameter = _found_diameter(plane, um_per_px, session)
-    return _at(plane, diameter, session, tile_px)
-
-
-def _at(
-    plane: np.ndarray, diameter: float, session: "onnxruntime.InferenceSession", tile_px: int
-) -> np.ndarray:
-    """Label an evened plane, given the diameter of its nuclei in pixels."""
-    maps = _maps(plane, diameter, session, tile_px)
+        diameter = found_diameter(plane, um_per_px, session)
+    maps = maps_at(plane, diameter, session, tile_px)
     return enlarged(decoded(maps), maps, (plane.shape[0], plane.shape[1]))
 
 
-def _maps(
+def maps_at(
     plane: np.ndarray,
     diameter: float,
     session: "onnxruntime.InferenceSession",
     tile_px: int = TILE_PX,
 ) -> NucleusMaps:
+    """Run the network over an evened plane, given the diameter of its nuclei in pixels.
+
+    The maps have the canonical scale, not the plane's; large planes a smaller one.
+    """
     factor = DIAMETER_PX / diameter
     if plane.size * factor**2 > _LARGE_PX:
         factor *= max(np.sqrt(_LARGE_PX / plane.size) / factor, _LEAST_DIAMETER_PX / DIAMETER_PX)
@@ -137,7 +141,7 @@ def _scaled(plane: np.ndarray, factor: float) -> np.ndarray:
     return cv2.resize(plane, (width, height), interpolation=how)
 
 
-def _found_diameter(
+def found_diameter(
     plane: np.ndarray, um_per_px: float | None, session: "onnxruntime.InferenceSession"
 ) -> float:
     """Find the median diameter of the nuclei in pixels, by looking at assumed ones."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.resources
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -94,20 +95,63 @@ def checked_plane(image: np.ndarray) -> np.ndarray:
     return np.nan_to_num(plane, nan=low, posinf=high, neginf=low)
 
 
-def evened(image: np.ndarray) -> np.ndarray:
-    """Scale intensities: the darkest percent is 0, the brightest nuclei are about 1.
+@dataclass(frozen=True)
+class Levels:
+    """What an image's intensities are scaled by before the network sees them.
 
-    An image of little more than noise isn't stretched to 1, so that its grain stays dim.
+    Attributes
+    ----------
+    dark : float
+        The darkest percent: becomes 0.
+    reach : float
+        How far above it the brightest nuclei are: becomes 1. Not above 0 in an even image.
+    """
+
+    dark: float
+    reach: float
+
+    @classmethod
+    def of(cls, images: Sequence[np.ndarray]) -> "Levels":
+        """Measure the levels that one image has, or that samples of a larger one share.
+
+        An image of little more than noise isn't stretched to 1, so that its grain stays dim.
+
+        Parameters
+        ----------
+        images : sequence of numpy.ndarray
+            One or more, each of shape (H, W) and any real dtype.
+
+        Raises
+        ------
+        MeasurementError
+            If one isn't one plane of real numbers.
+        """
+        planes = [plane for plane in map(checked_plane, images) if plane.size]
+        if not planes:
+            return cls(0.0, 0.0)
+        step = max(1, int(np.sqrt(sum(plane.size for plane in planes) / _SAMPLED_PIXELS)))
+        sampled = np.concatenate([plane[::step, ::step].ravel() for plane in planes])
+        low, high = np.percentile(sampled, (_LOW_PERCENT, _HIGH_PERCENT))
+        if high <= low:  # a few bright pixels at most
+            high = max(float(plane.max()) for plane in planes)
+        grain = float(np.median([noise(plane) for plane in planes]))
+        return cls(float(low), float(max(high - low, _NOISES * grain)))
+
+
+def evened(image: np.ndarray, levels: Levels | None = None) -> np.ndarray:
+    """Scale intensities: the darkest percent is 0, the brightest nuclei are about 1.
 
     Parameters
     ----------
     image : numpy.ndarray
         Shape (H, W), any real dtype. What isn't finite counts as dark, +inf as the brightest.
+    levels : Levels, optional
+        Of the slide that the image is a part of; the image's own by default.
 
     Returns
     -------
     numpy.ndarray
-        Float32, shape (H, W), finite; all 0 where the image is even.
+        Float32, shape (H, W), finite; all 0 where the levels are even.
 
     Raises
     ------
@@ -115,16 +159,10 @@ def evened(image: np.ndarray) -> np.ndarray:
         If the image isn't one plane of real numbers.
     """
     plane = checked_plane(image)
-    if plane.size == 0:
-        return plane.astype(np.float32)
-    step = max(1, int(np.sqrt(plane.size / _SAMPLED_PIXELS)))
-    low, high = np.percentile(plane[::step, ::step], (_LOW_PERCENT, _HIGH_PERCENT))
-    if high <= low:  # a few bright pixels at most
-        high = float(plane.max())
-    reach = max(high - low, _NOISES * noise(plane))
-    if not reach > 0:
+    levels = levels or Levels.of([plane])
+    if not levels.reach > 0:
         return np.zeros(plane.shape, np.float32)
-    return ((plane - low) / reach).astype(np.float32)
+    return ((plane - levels.dark) / levels.reach).astype(np.float32)
 
 
 def noise(plane: np.ndarray) -> float:

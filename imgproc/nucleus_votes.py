@@ -1,5 +1,7 @@
 """From the network's maps to nuclei: every pixel votes for the centre of its nucleus."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numba import njit
@@ -9,21 +11,42 @@ from .basins import flood
 from .cells import expand_cells
 from .nucleus_network import DIAMETER_PX, NucleusMaps
 
-# Chosen on the images that the network was trained on, checked on the types kept apart. A range of
-# values scores the same within 0.01; from it, those that are no worse than the classical method on
-# the DAPI of two real sections (which therefore are no independent check).
-_INSIDE = (
-    0.55  # probability from which a pixel is nucleus: learning weighed nuclei more than ground
-)
-_VOTE_BLUR_PX = 1.5  # the votes of a nucleus of 20 px spread about so far
-_LEAST_VOTES = 12.0  # pixels whose votes make a centre
-_VALLEY = 0.5  # two centres are two if the votes between them fall by this share
-_DIMMEST = 0.78  # mean probability below which an object is haze
-_SMALLEST = 0.12  # of the median area
 _SMALLEST_PX = 12
 _BEYOND_PX = 2.0  # labels reach a little further before they are cut at the outline
 
-_BLURRED_PEAK = 2 * np.pi * _VOTE_BLUR_PX**2  # blur lowers a point's votes by this factor
+
+@dataclass(frozen=True)
+class Decoding:
+    """The constants of decoding, at the canonical scale.
+
+    `benchmarks/nucleus_decoding.py` prints how they were chosen: on the images that the network was
+    trained on and on the types kept apart for validation.
+
+    Attributes
+    ----------
+    inside : float
+        Probability from which a pixel is nucleus: learning weighed nuclei more than ground.
+    vote_blur_px : float
+        The votes of a nucleus of 20 px spread about so far.
+    least_votes : float
+        Pixels whose votes make a centre.
+    valley : float
+        Two centres are two if the votes between them fall by this share.
+    dimmest : float
+        Mean probability below which an object is haze.
+    smallest : float
+        Share of the median area below which an object is a fragment.
+    """
+
+    inside: float = 0.55
+    vote_blur_px: float = 1.5
+    least_votes: float = 12.0
+    valley: float = 0.5
+    dimmest: float = 0.78
+    smallest: float = 0.12
+
+
+DECODING = Decoding()
 
 
 @njit(cache=True)
@@ -61,36 +84,40 @@ def _assigned(inside: np.ndarray, way: np.ndarray, centres: np.ndarray) -> np.nd
     return labels
 
 
-def centres(maps: NucleusMaps) -> np.ndarray:
+def centres(maps: NucleusMaps, decoding: Decoding = DECODING) -> np.ndarray:
     """Number the places that pixels vote for.
 
     Parameters
     ----------
     maps : NucleusMaps
         The network's.
+    decoding : Decoding
+        Constants.
 
     Returns
     -------
     numpy.ndarray
         int32, shape (H, W): around each centre its number, from 1; 0 elsewhere.
     """
-    votes = _votes(_inside(maps), maps.way_px())
-    votes = cv2.GaussianBlur(votes, (0, 0), _VOTE_BLUR_PX) * np.float32(_BLURRED_PEAK)
+    votes = _votes(_inside(maps, decoding), maps.way_px())
+    spread = decoding.vote_blur_px
+    blurred_peak = np.float32(2 * np.pi * spread**2)  # blur lowers a point's votes by this factor
+    votes = cv2.GaussianBlur(votes, (0, 0), spread) * blurred_peak
     # a valley is a share of its peak, so basins are looked for in the logarithm
     height = np.log(np.maximum(votes, 1.0))
-    basins, n = flood(height, votes > 1.0, -np.log(1 - _VALLEY))
+    basins, n = flood(height, votes > 1.0, -np.log(1 - decoding.valley))
     peak = np.zeros(n + 1, np.float32)
     np.maximum.at(peak, basins.ravel().astype(np.intp), votes.ravel())
     peak[0] = 0
-    strong = peak >= _LEAST_VOTES
+    strong = peak >= decoding.least_votes
     return (np.cumsum(strong) * strong).astype(np.int32)[basins]
 
 
-def _inside(maps: NucleusMaps) -> np.ndarray:
-    return maps.foreground >= round(255 * _INSIDE)
+def _inside(maps: NucleusMaps, decoding: Decoding) -> np.ndarray:
+    return maps.foreground >= round(255 * decoding.inside)
 
 
-def decoded(maps: NucleusMaps) -> np.ndarray:
+def decoded(maps: NucleusMaps, decoding: Decoding = DECODING) -> np.ndarray:
     """Turn the network's maps into label images.
 
     Pixels of a nucleus point to the same place; a centre is a peak of their votes. What points
@@ -101,18 +128,20 @@ def decoded(maps: NucleusMaps) -> np.ndarray:
     ----------
     maps : NucleusMaps
         The network's, shape (H, W).
+    decoding : Decoding
+        Constants.
 
     Returns
     -------
     numpy.ndarray
         int32 labels of shape (H, W), 1 to n.
     """
-    inside = _inside(maps)
-    labels = _in_one_piece(_assigned(inside, maps.way_px(), centres(maps)))
+    inside = _inside(maps, decoding)
+    labels = _in_one_piece(_assigned(inside, maps.way_px(), centres(maps, decoding)))
     # pixels that point nowhere, and pieces apart, belong to what they touch
     labels = np.where(inside, expand_cells(labels, DIAMETER_PX / 4), 0).astype(np.int32)
     labels = _in_one_piece(labels)
-    return _without_haze(labels, maps.foreground)
+    return _without_haze(labels, maps.foreground, decoding)
 
 
 def _in_one_piece(labels: np.ndarray) -> np.ndarray:
@@ -131,20 +160,25 @@ def _in_one_piece(labels: np.ndarray) -> np.ndarray:
     return kept[pieces]
 
 
-def _without_haze(labels: np.ndarray, foreground: np.ndarray) -> np.ndarray:
+def _without_haze(labels: np.ndarray, foreground: np.ndarray, decoding: Decoding) -> np.ndarray:
     """Leave out dim objects and fragments, and close the numbering."""
     area = np.bincount(labels.ravel())
     area[0] = 0
     if not area.any():
         return np.zeros(labels.shape, np.int32)
     mean = np.bincount(labels.ravel(), foreground.ravel()) / np.maximum(area, 1) / 255
-    bright = (area > 0) & (mean >= _DIMMEST)
+    bright = (area > 0) & (mean >= decoding.dimmest)
     median = float(np.median(area[bright])) if bright.any() else 0.0
-    kept = bright & (area >= max(_SMALLEST_PX, _SMALLEST * median))
+    kept = bright & (area >= max(_SMALLEST_PX, decoding.smallest * median))
     return (np.cumsum(kept) * kept).astype(np.int32)[labels]
 
 
-def enlarged(labels: np.ndarray, maps: NucleusMaps, shape: tuple[int, int]) -> np.ndarray:
+def enlarged(
+    labels: np.ndarray,
+    maps: NucleusMaps,
+    shape: tuple[int, int],
+    decoding: Decoding = DECODING,
+) -> np.ndarray:
     """Bring labels of the canonical scale to the image's own.
 
     The outline is that of the interpolated probability, so that it is as smooth as the image.
@@ -157,6 +191,8 @@ def enlarged(labels: np.ndarray, maps: NucleusMaps, shape: tuple[int, int]) -> n
         Of the same shape.
     shape : tuple of int
         The image's height and width.
+    decoding : Decoding
+        Constants.
 
     Returns
     -------
@@ -168,8 +204,10 @@ def enlarged(labels: np.ndarray, maps: NucleusMaps, shape: tuple[int, int]) -> n
     size = shape[::-1]
     smaller = shape[0] < labels.shape[0]
     how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-    probability = np.where((labels == 0) & _inside(maps), 0, maps.foreground)  # of what was left
-    inside = cv2.resize(probability, size, interpolation=how) >= round(255 * _INSIDE)
+    probability = np.where(
+        (labels == 0) & _inside(maps, decoding), 0, maps.foreground
+    )  # of what was left
+    inside = cv2.resize(probability, size, interpolation=how) >= round(255 * decoding.inside)
     wide = expand_cells(labels, _BEYOND_PX).astype(np.float32)
     numbers = cv2.resize(wide, size, interpolation=cv2.INTER_NEAREST_EXACT).astype(np.int32)
     numbers[~inside] = 0

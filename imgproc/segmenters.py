@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from .foreign_segmenters import CellposeSegmenter, InstansegSegmenter, StardistSegmenter
 from .network_nuclei import NetworkSegmenter
 from .nuclei import ClassicalSegmenter, Segmenter
+from .nucleus_network import Levels
 
 SegmenterName = Literal["network", "classical", "cellpose", "stardist", "instanseg"]
 
@@ -49,16 +50,19 @@ class SegmenterOptions(BaseModel):
             )
         return self
 
-    def finder(self, diameter_um: float | None) -> Segmenter:
+    def finder(self, diameter_um: float | None, levels: Levels | None = None) -> Segmenter:
         """Give what finds the nuclei.
 
         Parameters
         ----------
         diameter_um : float or None
             Typical diameter of a nucleus, where it is known.
+        levels : Levels, optional
+            Intensities of the slide that is searched part by part, for the network; the others
+            go by what each part shows.
         """
         if self.segmenter == "network":
-            return NetworkSegmenter(diameter_um)
+            return NetworkSegmenter(diameter_um, levels)
         if self.segmenter == "classical" or self.weights is None:
             return ClassicalSegmenter(diameter_um)
         return _FOREIGN[self.segmenter](self.weights, diameter_um)

@@ -14,9 +14,10 @@ from .brown_sums import brown_tables
 from .dab import COARSEST_UM_PER_PX, HISTOGRAM_BINS, REGION_COLUMNS, chosen_vectors, tissue_sample
 from .dab_cells import OBJECT_COLUMNS, contrasts
 from .dab_options import DEFAULTS, DabOptions
-from .dab_search import CellGuide, find_nuclei
+from .dab_search import CellGuide, find_nuclei, nuclear_channel
 from .measurement import Measurement
 from .nuclei import OVERESTIMATED, Segmenter, typical_diameter_px
+from .nucleus_network import Levels
 from .optics import check_bright_field, transmission_density, white_level
 from .polygons import Polygon
 from .slide_area import MAP_PX, SlideArea, measure_area
@@ -315,7 +316,8 @@ def _guide(
     if not options.cells or not samples:
         return CellGuide(options.nucleus_diameter_um, 0.0, None)
     densest = densest_blue(np.concatenate([each[0] for each in amounts]))
-    first = CellGuide(options.nucleus_diameter_um, densest, None)
+    signals = [nuclear_channel(each, options, densest) for each in amounts]
+    first = CellGuide(options.nucleus_diameter_um, densest, None, Levels.of(signals))
     areas, contrast, blobs = [], [], []
     for sample, each in zip(samples, amounts, strict=True):
         signal, nuclei = find_nuclei(each, sample.tissue, scale, options, segmenter, first)
@@ -330,7 +332,10 @@ def _guide(
     diameter = float(np.median(blobs))
     diameter = found if found < OVERESTIMATED * diameter else diameter
     return CellGuide(
-        options.nucleus_diameter_um or diameter, densest, float(np.percentile(stands_out, 80.0))
+        options.nucleus_diameter_um or diameter,
+        densest,
+        float(np.percentile(stands_out, 80.0)),
+        first.levels,
     )
 
 

@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..imgproc.nucleus_network import CHECKSUM
 from ..imgproc.segmenters import SegmenterOptions
 from .assay import Assay, Prepared
 from .errors import InputError
@@ -52,6 +53,8 @@ class SegmentedAssay(SegmenterOptions, Assay):
         parameters = super().measuring_parameters()
         if self.weights is not None and self.weights.exists():
             parameters["weights"] = _content(self.weights, _changed(self.weights))
+        if self.segmenter == "network":
+            parameters["weights"] = CHECKSUM
         return parameters
 
 

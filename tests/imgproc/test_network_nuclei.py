@@ -19,6 +19,7 @@ from xenoquant.imgproc.nuclei import segment_nuclei
 from xenoquant.imgproc.nucleus_network import (
     CHECKSUM,
     WEIGHTS,
+    Levels,
     NucleusMaps,
     checked_weights,
     drawn_maps,
@@ -284,6 +285,31 @@ def test_dim_objects_and_fragments_are_left_out() -> None:
 def test_evened_images_are_the_same_at_any_gain_and_offset(field: np.ndarray) -> None:
     """By hand: (a·I + b) has the same percentiles' shares as I."""
     np.testing.assert_allclose(evened(field * 3.0 + 70.0), evened(field), atol=1e-5)
+
+
+def test_a_part_is_lit_as_the_slide_it_belongs_to(field: np.ndarray) -> None:
+    """The slide holds the rendered field, and once more at 1/2000 of its brightness.
+
+    Alone, the faint part is stretched until its specks are nuclei; by the slide's levels it has
+    none, as in the slide searched in one go. The bright part is as it is alone.
+    """
+    dark = np.percentile(field, 1)
+    faint = (dark + (field - dark) / 2000).astype(np.float32)
+    levels = Levels.of([field, faint])
+    alone, by_slide = network_nuclei(faint, 0.5), network_nuclei(faint, 0.5, levels=levels)
+    assert alone.max() > 50
+    assert by_slide.max() == 0
+    bright = network_nuclei(field, 0.5, levels=levels)
+    assert _precision(bright, network_nuclei(field, 0.5), 0.75) > 0.95
+
+
+def test_levels_of_one_plane_are_its_own(field: np.ndarray) -> None:
+    """By hand: first percentile to 0, and 99.8th to 1, where noise is small."""
+    levels = Levels.of([field])
+    low, high = np.percentile(field, (1, 99.8))
+    assert (levels.dark, levels.reach) == pytest.approx((low, high - low))
+    np.testing.assert_array_equal(evened(field, levels), evened(field))
+    assert Levels.of([]).reach == Levels.of([np.full((9, 9), 7)]).reach == 0
 
 
 def test_maps_have_the_shape_of_the_plane() -> None:

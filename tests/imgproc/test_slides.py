@@ -313,6 +313,28 @@ def test_cells_at_the_lines_between_blocks_are_counted_once(
     assert scores[0] == pytest.approx(h_score(in_one_go), abs=5)
 
 
+def test_the_network_finds_the_same_nuclei_block_by_block(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A rendered field of 640 pixels as one block and as nine, by the network: blocks share the
+    slide's scale and light, so nearly every nucleus is found in both, and none twice.
+    """
+    field = render_dab(8, scene=DabScene(size_px=(640, 640), positive_fraction=0.5))
+    options = DabOptions(white=(242, 240, 236), stains="default", segmenter="network")
+    source = ArrayTiles(field.rgb)
+    small = reduce_slide(source)
+    found = []
+    for side in (640, 224):
+        monkeypatch.setattr(slide_cells, "BLOCK_PX", side)
+        slide = measure_slide(source, small, um_per_px=field.um_per_px, options=options)
+        found.append(np.asarray(slide.sheets["nuclei"][:, :]))
+    in_both = overlaps(found[1], found[0]).max(axis=1) > 0.8
+    counts = [int(labels.max()) for labels in found]
+    print(f"one block {counts[0]} nuclei, nine {counts[1]}; {in_both.mean():.3f} in both")
+    assert counts[1] == pytest.approx(counts[0], rel=0.01)
+    assert in_both.mean() > 0.98
+
+
 def overlaps(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Share of each found nucleus that lies on each true one, shape (found, true)."""
     shared = np.zeros((found.max() + 1, truth.max() + 1))

@@ -8,7 +8,10 @@ import pytest
 import tifffile
 from typer.testing import CliRunner
 
+from xenoquant.imgproc.nucleus_network import CHECKSUM
+from xenoquant.pipeline import segmented_assay
 from xenoquant.pipeline.cli import CANNOT_RUN, SOME_FAILED, app
+from xenoquant.pipeline.dab_assay import DabAssay
 from xenoquant.pipeline.errors import InputError
 from xenoquant.pipeline.fluorescence_assay import FluorescenceAssay
 from xenoquant.pipeline.study import StudyHeader
@@ -28,6 +31,22 @@ def test_weights_are_relative_to_the_study(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="aren't there") as caught:
         _assay(Path("other")).prepare("a", tmp_path, HEADER)
     assert "relative one starts at the study's folder" in caught.value.remedy
+
+
+def test_other_weights_of_the_program_measure_again_what_they_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Contract of the store, for the network that comes with the program; not for the others."""
+    assays = [
+        kind(method=method, segmenter=name)
+        for kind, method in ((FluorescenceAssay, "fluorescence"), (DabAssay, "dab"))
+        for name in ("network", "classical")
+    ]
+    before = [assay.measuring_parameters() for assay in assays]
+    assert before[0]["weights"] == before[2]["weights"] == CHECKSUM
+    monkeypatch.setattr(segmented_assay, "CHECKSUM", "0" * 64)
+    changed = [a.measuring_parameters() != b for a, b in zip(assays, before, strict=True)]
+    assert changed == [True, False, True, False]
 
 
 def test_a_measurement_depends_on_what_the_weights_are_not_where(tmp_path: Path) -> None:

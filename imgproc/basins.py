@@ -3,6 +3,7 @@
 import numpy as np
 from numba import njit
 
+
 @njit(cache=True, nogil=True)
 def _root(parent: np.ndarray, i: int) -> int:
     root = i

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .stains import BROWN_OD, StainVectors, off_colour_deg
-from .tissue import find_folds, find_ink
+from .stains import BROWN_OD, StainVectors, off_mixtures
+from .tissue import INK_OFF_COLOUR_DEG, find_folds, find_ink
 from .white import ASSUMED_UM_PER_PX
 
 COLOUR_SCALE_UM = 1.0
@@ -91,16 +91,17 @@ def find_artefacts(
     """
     sigma = COLOUR_SCALE_UM / (um_per_px or ASSUMED_UM_PER_PX)
     smooth = np.stack([cv2.GaussianBlur(plane, (0, 0), sigma) for plane in amounts])
-    off = off_colour_deg(smooth, vectors)
-    ink = find_ink(rgb, white, off, um_per_px=um_per_px) & tissue
+    inky = off_mixtures(smooth, vectors, INK_OFF_COLOUR_DEG)
+    off = off_mixtures(smooth, vectors, FOREIGN_COLOUR_DEG)
+    ink = find_ink(rgb, white, inky, um_per_px=um_per_px) & tissue
     stained = tissue & ~ink & (smooth[0] + smooth[1] >= BROWN_OD)
-    foreign = stained & (off > FOREIGN_COLOUR_DEG)
+    foreign = stained & off
     other_stain = bool(
         foreign.sum() > OTHER_STAIN_SHARE * stained.sum() or ink.sum() > MOST_INK * tissue.sum()
     )
     if other_stain:  # its patches look like ink
         ink = np.zeros(tissue.shape, dtype=bool)
     brown = (smooth[1] >= BROWN_OD) & (smooth[1] > smooth[0])
-    pigment = tissue & ~ink & brown & (off > FOREIGN_COLOUR_DEG)
+    pigment = tissue & ~ink & brown & off
     folds = find_folds(amounts[0], tissue & ~ink, um_per_px=um_per_px)
     return Artefacts(pigment, ink, folds, other_stain, tissue)

@@ -78,12 +78,15 @@ class BrownSums:
         int64, shape (regions + 1,): summed DAB of each region, with the offset of each pixel.
     map_units, map_pixels : numpy.ndarray
         int64, shape (rows, columns): the same by squares of the heat map, over all regions.
+    spare : numpy.ndarray
+        uint32, shape (2, bins): room for counting, all 0 between calls.
     """
 
     counts: np.ndarray
     units: np.ndarray
     map_units: np.ndarray
     map_pixels: np.ndarray
+    spare: np.ndarray
 
     @classmethod
     def empty(cls, regions: int, tables: BrownTables, map_shape: tuple[int, int]) -> "BrownSums":
@@ -93,6 +96,7 @@ class BrownSums:
             np.zeros(regions + 1, np.int64),
             np.zeros(map_shape, np.int64),
             np.zeros(map_shape, np.int64),
+            np.zeros((2, tables.bins), np.uint32),
         )
 
     def add(self, other: "BrownSums") -> None:
@@ -104,34 +108,27 @@ class BrownSums:
 
 
 @dataclass(frozen=True)
-class Spans:
-    """Regions of a rectangle of pixels, in rectangles that a coarser image's pixels cover.
+class CoarseRegions:
+    """Regions of an image's pixels by those of a coarser copy, which each covers a rectangle.
 
     Attributes
     ----------
     regions : numpy.ndarray
         int32, shape (rows, columns): region of each coarse pixel, 0 for none.
-    row_of : numpy.ndarray
-        int64, shape (height,): coarse row of each row of pixels.
-    edges : numpy.ndarray
-        int64, shape (columns + 1,): where each coarse column begins, in pixels from the left.
+    shape : tuple of int
+        Height and width of the image.
     """
 
     regions: np.ndarray
-    row_of: np.ndarray
-    edges: np.ndarray
-
-    def any(self) -> bool:
-        """Tell whether any pixel is in a region."""
-        return bool(self.regions.any())
+    shape: tuple[int, int]
 
 
-def add_spans(
+def add_coarse(
     sums: BrownSums,
     rgb: np.ndarray,
-    spans: Spans,
+    place: tuple[int, int, int, int],
+    coarse: CoarseRegions,
     tables: BrownTables,
-    corner: tuple[int, int],
     map_px: int,
 ) -> None:
     """Add pixels whose regions a coarser image gives.
@@ -143,22 +140,22 @@ def add_spans(
     rgb : numpy.ndarray
         uint8, shape (height, width, 3), contiguous: a decoded tile. It is read eight pixels at a
         time where its width is a multiple of 8 and so is its address.
-    spans : Spans
-        Regions of its pixels; they may be of fewer rows and columns than the tile.
+    place : tuple of int
+        Top, left, height and width of the pixels to add, in the image; they begin where the tile
+        does and may be fewer.
+    coarse : CoarseRegions
+        The regions.
     tables : BrownTables
         The tables.
-    corner : tuple of int
-        Row and column of the first pixel in the slide, which say its square of the heat map.
     map_px : int
-        Side of such a square.
+        Side of a square of the heat map.
     """
     words = _NO_WORDS
     if rgb.shape[1] % _WORD_PIXELS == 0 and rgb.flags.c_contiguous and rgb.ctypes.data % 8 == 0:
         words = rgb.reshape(rgb.shape[0], -1).view(np.uint64)
-    spare = np.zeros((2, tables.bins), np.uint32)
-    _add_spans(
-        rgb, words, spans.regions, spans.row_of, spans.edges, *tables.units,
-        sums.counts, sums.units, *spare, sums.map_units, sums.map_pixels, *corner, map_px,
+    _add_coarse(
+        rgb, words, place, coarse.regions, coarse.shape, tables.units, sums.counts, sums.units,
+        sums.spare, sums.map_units, sums.map_pixels, map_px,
     )  # fmt: skip
 
 
@@ -166,34 +163,46 @@ _NO_WORDS = np.zeros((0, 0), np.uint64)
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_spans(
+def _edges(start: int, length: int, coarse: int, full: int) -> tuple[int, np.ndarray]:
+    """First coarse column under some pixels, and where it and those after it begin among them."""
+    first = start * coarse // full
+    last = (start + length - 1) * coarse // full
+    edges = np.empty(last - first + 2, np.int64)
+    for k in range(edges.size):
+        begin = -((-(first + k) * full) // coarse)  # rounded up
+        edges[k] = min(max(begin - start, 0), length)
+    return first, edges
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_coarse(
     rgb: np.ndarray,
     words: np.ndarray,
+    place: tuple[int, int, int, int],
     regions: np.ndarray,
-    row_of: np.ndarray,
-    edges: np.ndarray,
-    red: np.ndarray,
-    green: np.ndarray,
-    blue: np.ndarray,
+    shape: tuple[int, int],
+    tables: np.ndarray,
     counts: np.ndarray,
     region_units: np.ndarray,
-    even: np.ndarray,
-    odd: np.ndarray,
+    spare: np.ndarray,
     map_units: np.ndarray,
     map_pixels: np.ndarray,
-    top: int,
-    left: int,
     map_px: int,
 ) -> None:
     """Add row after row, span after span; 32-bit counts are added up when a region ends."""
+    top, left, height, width = place
+    first, edges = _edges(left, width, regions.shape[1], shape[1])
+    red, green, blue = tables[0], tables[1], tables[2]
+    even, odd = spare[0], spare[1]
     open_region = 0
-    for y in range(row_of.size):
+    for y in range(height):
+        row = regions[(top + y) * regions.shape[0] // shape[0], first : first + edges.size - 1]
         map_row = (top + y) // map_px
         k = 0
-        while k < edges.size - 1:
-            region = regions[row_of[y], k]
+        while k < row.size:
+            region = row[k]
             start = k
-            while k < edges.size - 1 and regions[row_of[y], k] == region:
+            while k < row.size and row[k] == region:
                 k += 1
             x, end = edges[start], edges[k]
             if region == 0 or x >= end:

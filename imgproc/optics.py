@@ -120,7 +120,8 @@ def looks_like_fluorescence(rgb: np.ndarray) -> bool:
     Bright field is bright where there is nothing; even a field full of strong stain keeps one
     channel (red under DAB, blue under hematoxylin) above a quarter of full scale.
     """
-    return bool(np.median(brightest_channel(rgb)) < DARK_BACKGROUND * full_scale(rgb))
+    counts = np.bincount(brightest_channel(rgb).ravel())
+    return _ranked(counts, 0.5 * (counts.sum() - 1)) < DARK_BACKGROUND * full_scale(rgb)
 
 
 def white_level(rgb: np.ndarray) -> White:
@@ -141,13 +142,77 @@ def white_level(rgb: np.ndarray) -> White:
     White
         The level per channel and whether it was found.
     """
-    brightness = channel_mean(rgb.astype(np.float32))
-    bright = np.percentile(brightness, BRIGHT_PERCENTILE)
-    level = np.median(rgb[brightness >= BRIGHT_BAND * bright], axis=0).astype(np.float64)
+    counts, total = _brightness_counts(rgb, 3 * int(np.iinfo(rgb.dtype).max) + 1), rgb[..., 0].size
+    bright = _ranked(counts, BRIGHT_PERCENTILE / 100 * (total - 1))
+    least = int(np.ceil(BRIGHT_BAND * bright))
+    channels = _bright_counts(rgb, least, int(np.iinfo(rgb.dtype).max) + 1)
+    middle = 0.5 * (int(counts[least:].sum()) - 1)
+    level = np.array([_ranked(channel, middle) for channel in channels])
     coloured = (level.max() - level.min()) / max(level.max(), 1.0)
     if level.min() < DIMMEST_WHITE * full_scale(rgb) or coloured > MOST_COLOURED_WHITE:
         return White(np.full(3, full_scale(rgb)), False)
     return White(level, True)
+
+
+def median_colour(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Median of each channel over the pixels of a mask.
+
+    Parameters
+    ----------
+    rgb : numpy.ndarray
+        Shape (height, width, 3), uint8 or uint16.
+    mask : numpy.ndarray
+        bool, shape (height, width); at least one True.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (3,), in counts.
+    """
+    channels = _masked_counts(rgb, mask, int(np.iinfo(rgb.dtype).max) + 1)
+    middle = 0.5 * (int(channels[0].sum()) - 1)
+    return np.array([_ranked(channel, middle) for channel in channels])
+
+
+@numba.njit(cache=True, nogil=True)
+def _masked_counts(rgb: np.ndarray, mask: np.ndarray, levels: int) -> np.ndarray:
+    """How many pixels of a mask have each count of each channel."""
+    counts = np.zeros((3, levels), np.int64)
+    for y in range(rgb.shape[0]):
+        for x in range(rgb.shape[1]):
+            if mask[y, x]:
+                for c in range(3):
+                    counts[c, rgb[y, x, c]] += 1
+    return counts
+
+
+@numba.njit(cache=True, nogil=True)
+def _brightness_counts(rgb: np.ndarray, levels: int) -> np.ndarray:
+    """How many pixels have each sum of the channels."""
+    counts = np.zeros(levels, np.int64)
+    for y in range(rgb.shape[0]):
+        for x in range(rgb.shape[1]):
+            counts[int(rgb[y, x, 0]) + int(rgb[y, x, 1]) + int(rgb[y, x, 2])] += 1
+    return counts
+
+
+@numba.njit(cache=True, nogil=True)
+def _bright_counts(rgb: np.ndarray, least: int, levels: int) -> np.ndarray:
+    """How many pixels whose channels add to `least` or more have each count of each channel."""
+    counts = np.zeros((3, levels), np.int64)
+    for y in range(rgb.shape[0]):
+        for x in range(rgb.shape[1]):
+            if int(rgb[y, x, 0]) + int(rgb[y, x, 1]) + int(rgb[y, x, 2]) >= least:
+                for c in range(3):
+                    counts[c, rgb[y, x, c]] += 1
+    return counts
+
+
+def _ranked(counts: np.ndarray, rank: float) -> float:
+    """Value at a rank from 0 among counted whole numbers, linear between ranks."""
+    passed = np.cumsum(counts)
+    below, above = np.searchsorted(passed, [np.floor(rank), np.ceil(rank)], side="right")
+    return float(below + (above - below) * (rank - np.floor(rank)))
 
 
 def check_bright_field(rgb: np.ndarray) -> None:
@@ -308,5 +373,72 @@ def transmission_density(rgb: np.ndarray, white: np.ndarray) -> np.ndarray:
     numpy.ndarray
         Shape (height, width), float32.
     """
-    share = rgb.astype(np.float32) / np.asarray(white, dtype=np.float32)
-    return -np.log10(np.maximum(channel_mean(share), np.float32(1e-3)))
+    level = np.asarray(white, dtype=np.float32)
+    if level.ndim == 1:
+        counts = np.arange(int(np.iinfo(rgb.dtype).max) + 1, dtype=np.float32)
+        light = _light_by_table(rgb, counts / level[:, None] / np.float32(3))
+    else:
+        light = _light_by_field(rgb, level)
+    return np.negative(np.log10(light, out=light), out=light)
+
+
+FAINTEST_LIGHT = np.float32(1e-3)
+"""Darker pixels count as 3 OD."""
+
+
+@numba.njit(cache=True, nogil=True)
+def _light_by_table(rgb: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    light = np.empty(rgb.shape[:2], np.float32)
+    red, green, blue = shares[0], shares[1], shares[2]
+    for y in range(rgb.shape[0]):
+        for x in range(rgb.shape[1]):
+            share = red[rgb[y, x, 0]] + green[rgb[y, x, 1]] + blue[rgb[y, x, 2]]
+            light[y, x] = max(share, FAINTEST_LIGHT)
+    return light
+
+
+@numba.njit(cache=True, nogil=True)
+def _light_by_field(rgb: np.ndarray, white: np.ndarray) -> np.ndarray:
+    light = np.empty(rgb.shape[:2], np.float32)
+    third = np.float32(1 / 3)
+    for y in range(rgb.shape[0]):
+        for x in range(rgb.shape[1]):
+            share = np.float32(0)
+            for c in range(3):
+                share += np.float32(rgb[y, x, c]) / white[y, x, c]
+            light[y, x] = max(share * third, FAINTEST_LIGHT)
+    return light
+
+
+def darker_than(rgb: np.ndarray, white: np.ndarray, share: float) -> np.ndarray:
+    """Mark pixels that let through less than a share of the white in every channel.
+
+    Parameters
+    ----------
+    rgb : numpy.ndarray
+        Shape (height, width, 3), counts.
+    white : numpy.ndarray
+        I0 in counts, shape (3,) or (height, width, 3).
+    share : float
+        0 to 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool, shape (height, width).
+    """
+    limit = np.asarray(white, dtype=np.float32) * np.float32(share)
+    return _below(rgb, np.broadcast_to(limit, rgb.shape))
+
+
+@numba.njit(cache=True, nogil=True)
+def _below(rgb: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    found = np.empty(rgb.shape[:2], np.bool_)
+    for y in range(rgb.shape[0]):
+        for x in range(rgb.shape[1]):
+            found[y, x] = (
+                rgb[y, x, 0] < limit[y, x, 0]
+                and rgb[y, x, 1] < limit[y, x, 1]
+                and rgb[y, x, 2] < limit[y, x, 2]
+            )
+    return found

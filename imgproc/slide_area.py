@@ -10,8 +10,8 @@ import numpy as np
 from .brown_sums import (
     BrownSums,
     BrownTables,
+    add_coarse,
     add_labelled,
-    add_spans,
     histogram,
     summed_od,
 )
@@ -85,7 +85,8 @@ def measure_area(
     map_shape = (-(-source.shape[0] // MAP_PX), -(-source.shape[1] // MAP_PX))
     total = BrownSums.empty(len(regions.names), tables, map_shape)
     bad: list[BadTile] = []
-    wanted = [n for n in range(rows * columns) if regions.any(tile_region(source, n))]
+    places = {tile_region(source, n): n for n in range(rows * columns)}
+    wanted = [places[place] for place in regions.held(list(places))]
     # a few large pieces of work for each thread, each with sums of its own
     sweep = partial(_sweep, source, regions, tables, map_shape)
     for sums, failed in in_order(sweep, _shares(wanted, threads), threads=threads):
@@ -143,9 +144,9 @@ def _add_tile(
 ) -> None:
     """Add a tile, cut along the squares of the heat map."""
     top, left, height, width = region
-    spans = regions.spans(region)
-    if spans is not None:
-        add_spans(sums, pixels, spans, tables, (top, left), MAP_PX)
+    coarse = regions.plain()
+    if coarse is not None:
+        add_coarse(sums, pixels, region, coarse, tables, MAP_PX)
         return
     found = regions.at(region)
     for y0, y1 in _cuts(top, height):

@@ -1,6 +1,6 @@
 """Cells of a slide, block by block: each is counted once, whichever blocks it is seen from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -138,10 +138,10 @@ def measure_cells(
     return pd.concat(tables, ignore_index=True)
 
 
-def _blocks_with_tissue(search: CellSearch, halo: int) -> Iterator[Block]:
-    for block in blocks(search.source.shape, side=BLOCK_PX, halo=halo):
-        if search.regions.any(block.core):
-            yield block
+def _blocks_with_tissue(search: CellSearch, halo: int) -> list[Block]:
+    lattice = blocks(search.source.shape, side=BLOCK_PX, halo=halo)
+    held = set(search.regions.held([block.core for block in lattice]))
+    return [block for block in lattice if block.core in held]
 
 
 def _measure_block(search: CellSearch, block: Block) -> BlockCells:

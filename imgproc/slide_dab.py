@@ -207,8 +207,7 @@ def _read_samples(source: TileSource, regions: RegionMap, threads: int) -> list[
         for top in range(0, source.shape[0] - side + 1, side)
         for left in range(0, source.shape[1] - side + 1, side)
     ]
-    full = [place for place in squares if worth_measuring(regions, place, 0.8)]
-    full = full or [place for place in squares if worth_measuring(regions, place, 0.0)]
+    full = worth_measuring(regions, squares, 0.8) or worth_measuring(regions, squares, 0.0)
     count = min(SAMPLES, len(full))
     chosen = [full[(2 * k + 1) * len(full) // (2 * count)] for k in range(count)]
     return list(in_order(partial(_read_sample, source, regions), chosen, threads=threads))

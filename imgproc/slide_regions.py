@@ -1,10 +1,13 @@
 """Which region each pixel of a slide belongs to: pieces of tissue, outlined regions, fields."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+import cv2
 import numpy as np
 
-from .brown_sums import Spans
+from .brown_sums import CoarseRegions
 from .polygons import Polygon, inside
 from .tiles import Region
 
@@ -32,10 +35,12 @@ class RegionMap:
     areas: tuple[Polygon, ...] = ()
     fields: tuple[Region, ...] = ()
     _bounds: list[tuple[float, float, float, float]] = field(init=False, repr=False)
+    _summed: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Keep the bounds of the areas, which rule most of them out for a tile."""
+        """Keep what rules most rectangles out: the areas' bounds, and sums of tissue."""
         object.__setattr__(self, "_bounds", [area.bounds() for area in self.areas])
+        object.__setattr__(self, "_summed", cv2.integral((self.coarse > 0).astype(np.uint8)))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -56,20 +61,11 @@ class RegionMap:
             -(-full // small) for full, small in zip(self.shape, self.coarse.shape, strict=True)
         )
 
-    def spans(self, region: Region) -> Spans | None:
-        """Give the regions of a rectangle's pixels by the overview's pixels.
-
-        Parameters
-        ----------
-        region : tuple of int
-            Top, left, height, width in pixels of the slide; within it.
-
-        Returns
-        -------
-        Spans or None
-            None where areas or fields cut through the overview's pixels.
-        """
-        return None if self.areas or self.fields else self._pieces(region)
+    def plain(self) -> CoarseRegions | None:
+        """Give the regions by the overview's pixels; None where areas or fields cut through."""
+        if self.areas or self.fields:
+            return None
+        return CoarseRegions(self.coarse, self.shape)
 
     def at(self, region: Region) -> np.ndarray:
         """Give the region of each pixel of a rectangle.
@@ -84,25 +80,56 @@ class RegionMap:
         numpy.ndarray
             int32, shape (height, width), 0 where nothing is measured.
         """
-        pieces = self._pieces(region)
-        if not pieces.any():
-            return np.zeros(region[2:], np.int32)
-        repeats = np.diff(pieces.edges)
-        found = np.repeat(pieces.regions, repeats, axis=1)[pieces.row_of]
+        top, left, height, width = region
+        rows = np.arange(top, top + height) * self.coarse.shape[0] // self.shape[0]
+        columns = np.arange(left, left + width) * self.coarse.shape[1] // self.shape[1]
+        found = self.coarse[rows[:, None], columns]
+        if not found.any():
+            return found
         if self.areas:
             found = self._outlined(region, found)
         return self._sampled(region, found) if self.fields else found
 
-    def any(self, region: Region) -> bool:
-        """Tell whether anything is measured in a rectangle."""
-        y0, y1, x0, x1 = self.under(region)
-        if not self.coarse[y0:y1, x0:x1].any():
-            return False
-        return not (self.areas or self.fields) or bool(self.at(region).any())
+    def held(self, places: Sequence[Region]) -> list[Region]:
+        """Give those of many rectangles in which anything is measured, in their order.
 
-    def under(self, region: Region) -> tuple[int, int, int, int]:
-        """Give the rows and columns of the overview that a rectangle lies under."""
-        top, left, height, width = region
+        Parameters
+        ----------
+        places : sequence of (top, left, height, width)
+            Pixels of the slide; within it.
+
+        Returns
+        -------
+        list of (top, left, height, width)
+        """
+        share = self.tissue_shares(places)
+        found = [place for place, tissue in zip(places, share, strict=True) if tissue > 0]
+        if not (self.areas or self.fields):
+            return found
+        return [place for place in found if self.at(place).any()]
+
+    def tissue_shares(self, places: Sequence[Region]) -> np.ndarray:
+        """Give the tissue's share of each of many rectangles, on the overview.
+
+        Parameters
+        ----------
+        places : sequence of (top, left, height, width)
+            Pixels of the slide; within it.
+
+        Returns
+        -------
+        numpy.ndarray
+            float64, shape (n,).
+        """
+        top, left, height, width = np.array(places, np.int64).reshape(-1, 4).T
+        y0, y1, x0, x1 = self._under(top, left, height, width)
+        s = self._summed
+        tissue = s[y1, x1] - s[y0, x1] - s[y1, x0] + s[y0, x0]
+        shares: np.ndarray = tissue / ((y1 - y0) * (x1 - x0))
+        return shares
+
+    def _under(self, top: Any, left: Any, height: Any, width: Any) -> tuple[Any, Any, Any, Any]:
+        """Give the rows and columns of the overview that rectangles lie under."""
         high, wide = self.coarse.shape
         return (
             top * high // self.shape[0],
@@ -110,15 +137,6 @@ class RegionMap:
             left * wide // self.shape[1],
             (left + width - 1) * wide // self.shape[1] + 1,
         )
-
-    def _pieces(self, region: Region) -> Spans:
-        top, left, height, width = region
-        y0, y1, x0, x1 = self.under(region)
-        rows = np.arange(top, top + height) * self.coarse.shape[0] // self.shape[0] - y0
-        # the first pixel that lies under each column of the overview
-        begins = -(-np.arange(x0, x1 + 1) * self.shape[1] // self.coarse.shape[1])
-        edges = np.minimum(np.maximum(begins - left, 0), width)
-        return Spans(self.coarse[y0:y1, x0:x1], rows, edges)
 
     def _outlined(self, region: Region, pieces: np.ndarray) -> np.ndarray:
         """Put the areas' numbers in the place of the pieces'."""
@@ -149,24 +167,27 @@ class RegionMap:
         return kept
 
 
-def worth_measuring(regions: RegionMap, place: Region, least_tissue: float) -> bool:
-    """Tell whether a rectangle's centre would be measured and enough of it is tissue.
+def worth_measuring(
+    regions: RegionMap, places: Sequence[Region], least_tissue: float
+) -> list[Region]:
+    """Give the rectangles whose centre would be measured and of which enough is tissue.
 
     Parameters
     ----------
     regions : RegionMap
         What would be measured.
-    place : tuple of int
-        Top, left, height, width in pixels of the slide.
+    places : sequence of (top, left, height, width)
+        Pixels of the slide; within it.
     least_tissue : float
         Share of the rectangle, judged on the overview.
 
     Returns
     -------
-    bool
+    list of (top, left, height, width)
+        In their order.
     """
-    top, left, height, width = place
-    if not regions.any((top + height // 2, left + width // 2, 1, 1)):
-        return False
-    y0, y1, x0, x1 = regions.under(place)
-    return bool((regions.coarse[y0:y1, x0:x1] > 0).mean() >= least_tissue)
+    share = regions.tissue_shares(places)
+    enough = [place for place, tissue in zip(places, share, strict=True) if tissue >= least_tissue]
+    centres = [(top + height // 2, left + width // 2, 1, 1) for top, left, height, width in enough]
+    held = set(regions.held(centres))
+    return [place for place, centre in zip(enough, centres, strict=True) if centre in held]

@@ -103,4 +103,4 @@ def _grid(shape: tuple[int, int], side: int, step: int, start: tuple[int, int]) 
 
 
 def _with_tissue(regions: RegionMap, fields: list[Region]) -> list[Region]:
-    return [place for place in fields if worth_measuring(regions, place, LEAST_TISSUE)]
+    return worth_measuring(regions, fields, LEAST_TISSUE)

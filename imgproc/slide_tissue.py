@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .optics import channel_mean, transmission_density, white_level
-from .stains import StainVectors, off_colour_deg, separate
+from .optics import darker_than, median_colour, transmission_density, white_level
+from .parts import large_parts
+from .stains import StainVectors, off_mixtures, separate
 from .tissue import BLACK_OD, INK_OD, INK_OFF_COLOUR_DEG, glass_threshold
 
 OVERVIEW_UM_PER_PX = 8.0
@@ -82,17 +83,17 @@ def find_slide_tissue(
     glass = _glass(overview, white if white is not None else guess.level)
     own = None
     if glass.mean() >= LEAST_GLASS:
-        own = np.median(overview[glass], axis=0).astype(np.float64)
+        own = median_colour(overview, glass)
     level = own if white is None else np.asarray(white, dtype=np.float64)
     if level is None:
         everywhere = np.ones(overview.shape[:2], np.int32)
         return SlideTissue(everywhere, np.zeros(everywhere.shape, bool), None, 0.0)
     density = transmission_density(overview, level)
     threshold = glass_threshold(density, glass if own is not None else np.zeros_like(glass))
-    ink = _ink(overview, level, um_per_px)
+    ink = _ink(overview, level, density, um_per_px)
     smallest = SMALLEST_PIECE_UM2 / um_per_px**2
-    mask = _of_size((density > threshold) & ~ink, smallest)
-    mask = ~_of_size(~mask, SMALLEST_LUMEN_UM2 / um_per_px**2)
+    mask = large_parts((density > threshold) & ~ink, smallest)
+    mask = ~large_parts(~mask, SMALLEST_LUMEN_UM2 / um_per_px**2)
     return SlideTissue(_pieces(mask & ~ink, PIECE_GAP_UM / um_per_px), ink, own, threshold)
 
 
@@ -105,26 +106,18 @@ def _glass(overview: np.ndarray, white: np.ndarray) -> np.ndarray:
     return flat
 
 
-def _ink(overview: np.ndarray, white: np.ndarray, um_per_px: float) -> np.ndarray:
+def _ink(
+    overview: np.ndarray, white: np.ndarray, density: np.ndarray, um_per_px: float
+) -> np.ndarray:
     """Mark wide strokes that are black, or of a colour that no mixture of the stains has."""
     vectors = StainVectors()
-    off = off_colour_deg(separate(overview, white, vectors), vectors)
-    share = overview.astype(np.float32) / np.asarray(white, dtype=np.float32)
-    black = share.max(axis=2) < 10**-BLACK_OD
-    density = -np.log10(np.maximum(channel_mean(share), np.float32(1e-3)))
-    foreign = (off > INK_OFF_COLOUR_DEG) & (density > INK_OD)
+    off = off_mixtures(separate(overview, white, vectors), vectors, INK_OFF_COLOUR_DEG)
+    black = darker_than(overview, white, 10**-BLACK_OD)
+    foreign = off & (density > INK_OD)
     side = 2 * max(1, round(INK_WIDTH_UM / um_per_px / 2)) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     opened = cv2.morphologyEx((foreign | black).astype(np.uint8), cv2.MORPH_OPEN, disc)
     return cv2.dilate(opened, disc) > 0  # the edge of a stroke is paler than its middle
-
-
-def _of_size(mask: np.ndarray, smallest_px: float) -> np.ndarray:
-    """Keep the connected parts of at least so many pixels."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
-    keep = stats[:, cv2.CC_STAT_AREA] >= smallest_px
-    keep[0] = False
-    return keep[labels]
 
 
 def _pieces(mask: np.ndarray, gap_px: float) -> np.ndarray:

@@ -244,6 +244,44 @@ def off_colour_deg(amounts: np.ndarray, vectors: StainVectors) -> np.ndarray:
     return np.degrees(np.arcsin(np.minimum(share, 1)))
 
 
+def off_mixtures(amounts: np.ndarray, vectors: StainVectors, degrees: float) -> np.ndarray:
+    """Mark pixels whose colour is off every mixture: `off_colour_deg` above an angle, in one pass.
+
+    Parameters
+    ----------
+    amounts : numpy.ndarray
+        Hematoxylin, DAB and residual, shape (3, height, width).
+    vectors : StainVectors
+        The vectors they were unmixed with.
+    degrees : float
+        The angle, below 90.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool, shape (height, width).
+    """
+    first, second, _ = vectors.matrix()
+    sine = np.sin(np.deg2rad(degrees))
+    return _off_mixtures(amounts, np.float32(first @ second), np.float32(sine * sine))
+
+
+@numba.njit(cache=True, nogil=True)
+def _off_mixtures(amounts: np.ndarray, cosine: np.float32, share: np.float32) -> np.ndarray:
+    """Compare squares, which spares root and arc sine."""
+    found = np.empty(amounts.shape[1:], np.bool_)
+    steep, zero, two = np.float32(1) - cosine * cosine, np.float32(0), np.float32(2)
+    for y in range(found.shape[0]):
+        for x in range(found.shape[1]):
+            blue, brown, residual = amounts[0, y, x], amounts[1, y, x], amounts[2, y, x]
+            under_blue, under_brown = min(blue, zero), min(brown, zero)
+            rest = residual * residual
+            off = (under_blue * under_blue + under_brown * under_brown) * steep + rest
+            length = blue * blue + brown * brown + two * cosine * blue * brown + rest
+            found[y, x] = off > share * length
+    return found
+
+
 def brown_histogram(
     rgb: np.ndarray, tables: np.ndarray, mask: np.ndarray, *, bin_od: float, bins: int
 ) -> np.ndarray:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .optics import brightest_channel, transmission_density
+from .optics import darker_than, transmission_density
+from .parts import enclosed_parts, large_parts
 from .white import ASSUMED_UM_PER_PX, ChosenWhite, find_glass
 
 SMOOTHING_UM = 0.5
@@ -115,14 +116,13 @@ def find_tissue(rgb: np.ndarray, white: ChosenWhite, *, um_per_px: float | None 
     density = transmission_density(rgb, white.level)
     density = cv2.GaussianBlur(density, (0, 0), SMOOTHING_UM / scale)
     threshold = glass_threshold(density, find_glass(rgb, white.level, um_per_px=scale))
-    mask = _without_specks(density > threshold, SMALLEST_PIECE_UM2 / scale**2)
-    large = _without_specks(~mask, SMALLEST_LUMEN_UM2 / scale**2)
-    filled = mask | (_enclosed(~mask) & ~large)
-    return Tissue(_pieces(filled, PIECE_GAP_UM / scale), _enclosed(~filled), threshold)
+    mask = large_parts(density > threshold, SMALLEST_PIECE_UM2 / scale**2)
+    cracks, lumen = enclosed_parts(~mask, SMALLEST_LUMEN_UM2 / scale**2)
+    return Tissue(_pieces(mask | cracks, PIECE_GAP_UM / scale), lumen, threshold)
 
 
 def find_ink(
-    rgb: np.ndarray, white: np.ndarray, off_colour_deg: np.ndarray, *, um_per_px: float | None
+    rgb: np.ndarray, white: np.ndarray, foreign: np.ndarray, *, um_per_px: float | None
 ) -> np.ndarray:
     """Mark pen and dye: wide patches of a colour that isn't a mixture of the stains, or black.
 
@@ -132,8 +132,8 @@ def find_ink(
         Shape (height, width, 3), counts.
     white : numpy.ndarray
         I0 in counts, shape (3,) or (height, width, 3).
-    off_colour_deg : numpy.ndarray
-        From `stains.off_colour_deg`, shape (height, width).
+    foreign : numpy.ndarray
+        bool, shape (height, width): colours `INK_OFF_COLOUR_DEG` or more off every mixture.
     um_per_px : float or None
         Pixel size; 0.5 µm is assumed where it isn't known.
 
@@ -142,10 +142,9 @@ def find_ink(
     numpy.ndarray
         bool, shape (height, width).
     """
-    share = rgb.astype(np.float32) / np.asarray(white, dtype=np.float32)
-    black = brightest_channel(share) < 10**-BLACK_OD
-    foreign = (off_colour_deg > INK_OFF_COLOUR_DEG) & (transmission_density(rgb, white) > INK_OD)
-    return _opened(foreign | black, INK_WIDTH_UM / (um_per_px or ASSUMED_UM_PER_PX))
+    black = darker_than(rgb, white, 10**-BLACK_OD)
+    coloured = foreign & (transmission_density(rgb, white) > INK_OD)
+    return _opened(coloured | black, INK_WIDTH_UM / (um_per_px or ASSUMED_UM_PER_PX))
 
 
 def find_folds(
@@ -178,30 +177,15 @@ def find_folds(
 
 def _opened(mask: np.ndarray, width_px: float) -> np.ndarray:
     """Keep the parts of a mask in which a disc of that width fits."""
+    mask = large_parts(mask, 0.5 * width_px**2)  # a disc has more pixels than that
+    if not mask.any():
+        return mask
     padded = np.pad(mask.astype(np.uint8), 1)  # the image's edge is an edge
     inside = cv2.distanceTransform(padded, cv2.DIST_L2, 5) >= width_px / 2
     if not inside.any():
         return np.zeros(mask.shape, dtype=bool)
     reach = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 5)
     return ((reach <= width_px / 2) & (padded > 0))[1:-1, 1:-1]
-
-
-def _without_specks(mask: np.ndarray, smallest_px: float) -> np.ndarray:
-    """Keep the connected parts of at least so many pixels."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
-    keep = stats[:, cv2.CC_STAT_AREA] >= smallest_px
-    keep[0] = False
-    return keep[labels]
-
-
-def _enclosed(clear: np.ndarray) -> np.ndarray:
-    """Keep the clear parts that don't touch the image's edge."""
-    count, labels = cv2.connectedComponents(clear.astype(np.uint8), connectivity=4)
-    inside = np.ones(count, dtype=bool)
-    inside[0] = False
-    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
-        inside[edge] = False
-    return inside[labels]
 
 
 def _pieces(mask: np.ndarray, gap_px: float) -> np.ndarray:

@@ -14,6 +14,7 @@ from .optics import (
     as_rgb,
     channel_mean,
     flat_field,
+    median_colour,
     transmission_density,
     white_level,
 )
@@ -56,6 +57,42 @@ LEAST_SHADING = 0.02
 
 MOST_SHADING = 0.4
 """More than this isn't a lamp's unevenness but a wrong fit."""
+
+SHADING_GRID = 256
+"""Shading is judged at about so many places a side."""
+
+
+@dataclass(frozen=True)
+class GlassSurface:
+    """A quadratic surface over the logarithm of the glass's counts.
+
+    Attributes
+    ----------
+    terms : numpy.ndarray
+        Shape (6, 3): base, y, x, y², xy, x² (from -1 to 1 over the field) for each channel.
+    shape : tuple of int
+        Height and width of the field.
+    """
+
+    terms: np.ndarray
+    shape: tuple[int, int]
+
+    def drawn(self, step: int = 1) -> np.ndarray:
+        """Draw the surface at every pixel, or at every so many, in counts.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (height, width, 3), float32, at least 1.
+        """
+        height, width = self.shape
+        y, x = _centred(height)[::step, None], _centred(width)[None, ::step]
+        level = np.empty((y.size, x.size, 3), np.float32)
+        for channel, (base, by_y, by_x, by_yy, by_xy, by_xx) in enumerate(self.terms.T):
+            rows, columns = base + by_y * y + by_yy * y * y, by_x * x + by_xx * x * x
+            level[..., channel] = rows + columns + by_xy * y * x
+        counts: np.ndarray = cv2.exp(level * np.float32(np.log(10)))
+        return np.maximum(counts, np.float32(1.0), out=counts)
 
 
 @dataclass(frozen=True)
@@ -146,11 +183,20 @@ def _own_white(rgb: np.ndarray, um_per_px: float) -> ChosenWhite:
     if not glass.any():
         return ChosenWhite(white.level, "slide", glass=False, flags=("no_glass",))
     surface = glass_surface(rgb, glass, um_per_px=um_per_px)
-    light = channel_mean(surface)
-    seen = np.percentile(light[glass], [2, 98])
-    if seen[1] / seen[0] - 1 < LEAST_SHADING or light.max() / light.min() - 1 > MOST_SHADING:
-        return ChosenWhite(np.median(rgb[glass], axis=0).astype(np.float64), "slide")
-    return ChosenWhite(surface, "slide", flags=("uneven_light",))
+    if not _uneven(surface, glass):
+        return ChosenWhite(median_colour(rgb, glass), "slide")
+    return ChosenWhite(surface.drawn(), "slide", flags=("uneven_light",))
+
+
+def _uneven(surface: GlassSurface, glass: np.ndarray) -> bool:
+    """Judge the shading on a grid: a quadratic surface needs no more."""
+    step = max(1, min(glass.shape) // SHADING_GRID)
+    light, seen = channel_mean(surface.drawn(step)), glass[::step, ::step]
+    if not seen.any():
+        light, seen = channel_mean(surface.drawn()), glass
+    low, high = np.percentile(light[seen], [2, 98])
+    shading = float(light.max() / light.min()) - 1
+    return bool(high / low - 1 >= LEAST_SHADING and shading <= MOST_SHADING)
 
 
 def find_glass(rgb: np.ndarray, white: np.ndarray, *, um_per_px: float) -> np.ndarray:
@@ -183,8 +229,8 @@ def find_glass(rgb: np.ndarray, white: np.ndarray, *, um_per_px: float) -> np.nd
     return quite_flat
 
 
-def glass_surface(rgb: np.ndarray, glass: np.ndarray, *, um_per_px: float) -> np.ndarray:
-    """White level of each pixel: a quadratic surface over the logarithm of the glass's counts.
+def glass_surface(rgb: np.ndarray, glass: np.ndarray, *, um_per_px: float) -> GlassSurface:
+    """Fit the white level of each pixel by a quadratic surface over the glass's logarithm.
 
     The glass is averaged in blocks. The surface's slopes and curvatures are held near zero as far
     as the blocks allow (ridge regression), so that glass on one side of the field says little
@@ -201,8 +247,8 @@ def glass_surface(rgb: np.ndarray, glass: np.ndarray, *, um_per_px: float) -> np
 
     Returns
     -------
-    numpy.ndarray
-        Shape (height, width, 3), float32, counts.
+    GlassSurface
+        The surface.
 
     References
     ----------
@@ -223,17 +269,7 @@ def glass_surface(rgb: np.ndarray, glass: np.ndarray, *, um_per_px: float) -> np
         darker = (terms @ fitted - means).mean(axis=1)
         near = darker - np.median(darker) < NEAR_GLASS_OD
         fitted = _ridge(terms[near], means[near])
-    return _drawn(fitted, height, width)
-
-
-def _drawn(fitted: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Draw the surface at every pixel, in counts."""
-    y, x = _centred(height)[:, None], _centred(width)[None, :]
-    level = np.empty((height, width, 3), np.float32)
-    for channel, (base, by_y, by_x, by_yy, by_xy, by_xx) in enumerate(fitted.T):
-        rows, columns = base + by_y * y + by_yy * y * y, by_x * x + by_xx * x * x
-        level[..., channel] = rows + columns + by_xy * y * x
-    return np.maximum(10**level, np.float32(1.0))
+    return GlassSurface(fitted, (height, width))
 
 
 def _ridge(terms: np.ndarray, values: np.ndarray) -> np.ndarray:

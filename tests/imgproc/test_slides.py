@@ -16,9 +16,10 @@ from scipy.optimize import linear_sum_assignment
 from xenoquant.imgproc import slide_cells
 from xenoquant.imgproc.brown_sums import (
     BrownSums,
-    Spans,
+    BrownTables,
+    CoarseRegions,
+    add_coarse,
     add_labelled,
-    add_spans,
     brown_tables,
     histogram,
     summed_od,
@@ -55,8 +56,10 @@ def plain_brown(rgb: np.ndarray) -> np.ndarray:
     return unmix(optical_density(rgb, WHITE), VECTORS)[..., 1]
 
 
-def one_region(height: int, width: int) -> Spans:
-    return Spans(np.ones((1, 1), np.int32), np.zeros(height, np.int64), np.array([0, width]))
+def add_all(sums: BrownSums, rgb: np.ndarray, tables: BrownTables) -> None:
+    """Add a whole image as one region."""
+    one = CoarseRegions(np.ones((1, 1), np.int32), rgb.shape[:2])
+    add_coarse(sums, rgb, (0, 0, *rgb.shape[:2]), one, tables, 256)
 
 
 @pytest.mark.parametrize("columns", [128, 100, 7])
@@ -67,12 +70,12 @@ def test_tables_agree_with_the_formula(noise: np.ndarray, columns: int) -> None:
     plain = plain_brown(rgb)
     for y, x in ((0, 0), (5, 3), (40, columns - 1)):
         sums = BrownSums.empty(1, tables, (1, 1))
-        add_spans(sums, rgb[y : y + 1, x : x + 1], one_region(1, 1), tables, (0, 0), 256)
+        add_all(sums, rgb[y : y + 1, x : x + 1], tables)
         assert summed_od(sums.units[1:], np.array([1]), tables)[0] == pytest.approx(
             plain[y, x], abs=1e-6
         )
     sums = BrownSums.empty(1, tables, (1, 1))
-    add_spans(sums, rgb, one_region(*rgb.shape[:2]), tables, (0, 0), 256)
+    add_all(sums, rgb, tables)
     total = summed_od(sums.units[1:], np.array([plain.size]), tables)[0]
     assert total / plain.size == pytest.approx(plain.mean(), abs=1e-6)
     found = histogram(sums, tables, 3000)[0]
@@ -82,16 +85,16 @@ def test_tables_agree_with_the_formula(noise: np.ndarray, columns: int) -> None:
     assert np.abs(np.cumsum(found[: len(expected)]) - np.cumsum(expected)).max() <= 2
 
 
-def test_spans_and_labels_count_the_same(noise: np.ndarray) -> None:
+def test_coarse_regions_and_labels_count_the_same(noise: np.ndarray) -> None:
     """Regions by a coarse image and by a label image: the very same counts and sums."""
     tables = brown_tables(WHITE, VECTORS)
     coarse = np.array([[0, 1, 2, 2], [1, 1, 0, 2], [2, 0, 1, 1]], np.int32)
     regions = RegionMap(noise.shape[:2], coarse)
     region = (0, 0, *noise.shape[:2])
-    spans = regions.spans(region)
-    assert spans is not None
+    plain = regions.plain()
+    assert plain is not None
     first, second = (BrownSums.empty(2, tables, (1, 1)) for _ in range(2))
-    add_spans(first, noise, spans, tables, (0, 0), 256)
+    add_coarse(first, noise, region, plain, tables, 256)
     add_labelled(second, noise, regions.at(region), tables, (0, 0))
     np.testing.assert_array_equal(first.counts, second.counts)
     np.testing.assert_array_equal(first.units, second.units)

@@ -152,5 +152,5 @@ def test_no_tissue_no_folds_no_ink() -> None:
     nothing = np.zeros((50, 50), np.float32)
     assert not find_folds(nothing, nothing > 0, um_per_px=None).any()
     rgb = np.full((50, 50, 3), 240, np.uint8)
-    assert not find_ink(rgb, WHITE, nothing, um_per_px=None).any()
+    assert not find_ink(rgb, WHITE, nothing > 0, um_per_px=None).any()
     assert optical_density(rgb, WHITE).max() == 0

@@ -4,10 +4,10 @@ import numpy as np
 from numba import njit
 
 from .errors import MeasurementError
-from .membranes import facing_labels
+from .membranes import near_outlines
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _nearest_in_column(nuclei: np.ndarray, gap: np.ndarray, owner: np.ndarray, far: int) -> None:
     """Write for each pixel the vertical distance to the nearest labelled one, and its label."""
     height, width = nuclei.shape
@@ -25,16 +25,16 @@ def _nearest_in_column(nuclei: np.ndarray, gap: np.ndarray, owner: np.ndarray, f
                 gap[y, x], owner[y, x] = gap[y + 1, x] + 1, owner[y + 1, x]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _nearest_in_row(
-    gap: np.ndarray, owner: np.ndarray, out: np.ndarray, distance: float, far: int
+    gap: np.ndarray, owner: np.ndarray, out: np.ndarray, square: np.ndarray, distance: float
 ) -> None:
     """Take, along each row, the owner with the shortest straight line (lower envelope)."""
     height, width = gap.shape
     apex = np.empty(width, np.int64)  # columns whose parabolas make the lower envelope
     height_at = np.empty(width, np.int64)
     begins = np.empty(width + 1, np.float64)
-    limit = distance * distance
+    limit, far = distance * distance, int(distance) + 1
     for y in range(height):
         count = 0
         for x in range(width):
@@ -60,8 +60,44 @@ def _nearest_in_row(
             while begins[k + 1] < x:
                 k += 1
             run = x - apex[k]
-            if run * run + height_at[k] <= limit:
+            nearest = run * run + height_at[k]
+            if nearest <= limit:
                 out[y, x] = owner[y, apex[k]]
+                square[y, x] = nearest
+
+
+@njit(cache=True, nogil=True)
+def _nearest(nuclei: np.ndarray, distance: float) -> tuple[np.ndarray, np.ndarray]:
+    """Label of the nearest nucleus within a distance, 0 for none, and the distance's square."""
+    gap = np.empty(nuclei.shape, np.int32)
+    owner = np.empty(nuclei.shape, np.int32)
+    cells = np.zeros(nuclei.shape, np.int32)
+    square = np.zeros(nuclei.shape, np.int32)
+    _nearest_in_column(nuclei, gap, owner, int(distance) + 1)
+    _nearest_in_row(gap, owner, cells, square, distance)
+    return cells, square
+
+
+def surroundings(nuclei: np.ndarray, inner_px: float, outer_px: float) -> np.ndarray:
+    """Give each nucleus the ring around it from one distance to another, in one pass.
+
+    Equal to `expand_cells` by the outer distance, without what it gives by the inner one.
+
+    Parameters
+    ----------
+    nuclei : numpy.ndarray
+        Label image, shape (H, W), whole numbers, 0 is background.
+    inner_px, outer_px : float
+        Distances from the nucleus, in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        int32 labels of shape (H, W): of the nearest nucleus, in the rings only.
+    """
+    ring, square = _nearest(np.ascontiguousarray(nuclei, np.int32), float(outer_px))
+    ring[square <= inner_px**2] = 0
+    return ring
 
 
 def expand_cells(nuclei: np.ndarray, distance_px: float) -> np.ndarray:
@@ -95,13 +131,7 @@ def expand_cells(nuclei: np.ndarray, distance_px: float) -> np.ndarray:
             f"{nuclei.shape}, the distance is {distance_px}",
             "give one plane of labels and a distance that isn't negative",
         )
-    far = int(distance_px) + 1
-    gap = np.empty(nuclei.shape, np.int32)
-    owner = np.empty(nuclei.shape, np.int32)
-    cells = np.zeros(nuclei.shape, np.int32)
-    _nearest_in_column(nuclei, gap, owner, far)
-    _nearest_in_row(gap, owner, cells, float(distance_px), far)
-    return cells
+    return _nearest(nuclei, float(distance_px))[0]
 
 
 def compartments(
@@ -130,7 +160,7 @@ def compartments(
     nuclei = np.ascontiguousarray(nuclei, np.int32)
     cells = np.ascontiguousarray(cells, np.int32)
     ring = (cells > 0) & (nuclei == 0)
-    band = (facing_labels(cells, membrane_width_px) >= 0) & ring
+    band = near_outlines(cells, membrane_width_px) & ring
     return {
         "nucleus": nuclei,
         "cytoplasm": np.where(ring & ~band, cells, 0).astype(np.int32),

@@ -3,10 +3,12 @@
 import cv2
 import numpy as np
 import pandas as pd
+from numba import njit
 from skimage import measure
 
-from .cells import compartments, expand_cells
-from .labelled import sums
+from .cells import surroundings
+from .labelled import label_means, renumbered
+from .membranes import near_outlines
 from .stains import BROWN_OD
 from .white import ASSUMED_UM_PER_PX
 
@@ -93,15 +95,14 @@ def without_pale(
     Returns
     -------
     numpy.ndarray
-        int32 labels of the nuclei that are left, not in sequence.
+        int32 labels of the nuclei that are left, 1 to n in their order.
     """
     contrast = contrasts(nuclei, signal, um_per_px)
     if contrast.size == 0:
         return nuclei
     if typical_od is None:
         typical_od = float(np.percentile(contrast, DENSE_PERCENTILE))
-    kept = np.r_[False, contrast >= max(LEAST_CONTRAST_OD, LEAST_CONTRAST_SHARE * typical_od)]
-    return np.where(kept[nuclei], nuclei, 0).astype(np.int32)
+    return renumbered(nuclei, contrast >= max(LEAST_CONTRAST_OD, LEAST_CONTRAST_SHARE * typical_od))
 
 
 def contrasts(nuclei: np.ndarray, signal: np.ndarray, um_per_px: float) -> np.ndarray:
@@ -124,10 +125,8 @@ def contrasts(nuclei: np.ndarray, signal: np.ndarray, um_per_px: float) -> np.nd
     n = int(nuclei.max(initial=0))
     if n == 0:
         return np.empty(0)
-    blurred_rim = expand_cells(nuclei, CORE_MARGIN_UM / um_per_px) > 0
-    ring = np.where(blurred_rim, 0, expand_cells(nuclei, SURROUNDINGS_UM / um_per_px))
-    inside = sums(nuclei, {"signal": signal}, n_labels=n)["signal_mean"].to_numpy()
-    around = sums(ring, {"signal": signal}, n_labels=n)["signal_mean"].to_numpy()
+    ring = surroundings(nuclei, CORE_MARGIN_UM / um_per_px, SURROUNDINGS_UM / um_per_px)
+    inside, around = label_means(nuclei, signal, n), label_means(ring, signal, n)
     usual = 0.0 if np.isnan(around).all() else float(np.nanmedian(around))
     found: np.ndarray = inside - np.where(np.isnan(around), usual, around)  # NaN: crowded
     return found
@@ -198,24 +197,6 @@ def _merged(
     return new[parts].astype(np.int32)
 
 
-def renumbered(labels: np.ndarray) -> np.ndarray:
-    """Number the labels that are left 1 to n, in their order.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        Label image, shape (height, width), 0 is background.
-
-    Returns
-    -------
-    numpy.ndarray
-        int32, shape (height, width).
-    """
-    present = np.bincount(labels.ravel()) > 0
-    present[0] = False
-    return (np.cumsum(present) * present)[labels].astype(np.int32)
-
-
 def objects_table(
     nuclei: np.ndarray,
     cells: np.ndarray,
@@ -244,69 +225,89 @@ def objects_table(
     pandas.DataFrame
         A row a cell, the columns of `OBJECT_COLUMNS`.
     """
-    hematoxylin, dab, _ = amounts
-    n = int(nuclei.max(initial=0))
-    nuclear = sums(nuclei, {"dab": dab, "hematoxylin": hematoxylin}, n_labels=n)
-    whole = sums(cells, {"dab": dab}, n_labels=n)
+    n = max(int(nuclei.max(initial=0)), int(cells.max(initial=0)))
     margin = CORE_MARGIN_UM / scale
+    found = _compartment_sums(
+        nuclei, cells, amounts[0], amounts[1], near_outlines(nuclei, margin),
+        near_outlines(cells, margin), _within(nuclei, margin), n,
+    )[1:]  # fmt: skip
+    pixels, dab = found[:, :5], found[:, 5:10]
+    with np.errstate(invalid="ignore"):  # a label without pixels has no mean
+        means = dab / pixels
+        y, x, hematoxylin = (found[:, 10:] / pixels[:, :1]).T
+    nucleus, nucleus_core, cell, cytoplasm, cytoplasm_core = means.T
+    enough = pixels >= SMALLEST_CORE_PX
     table = pd.DataFrame(
         {
             "object": np.arange(1, n + 1),
-            "y_px": nuclear["y_px"].to_numpy(),
-            "x_px": nuclear["x_px"].to_numpy(),
-            "area_um2": whole["area_px"].to_numpy() * (um_per_px**2 if um_per_px else np.nan),
-            "area_px": whole["area_px"].to_numpy(),
-            "dab_nucleus_od": core_means(nuclei, dab, margin),
-            "dab_cytoplasm_od": _cytoplasm_means(nuclei, cells, dab, margin),
-            "dab_cell_od": whole["dab_mean"].to_numpy(),
-            "hematoxylin_nucleus_od": nuclear["hematoxylin_mean"].to_numpy(),
+            "y_px": y,
+            "x_px": x,
+            "area_um2": pixels[:, _CELL] * (um_per_px**2 if um_per_px else np.nan),
+            "area_px": pixels[:, _CELL],
+            "dab_nucleus_od": np.where(enough[:, _NUCLEUS_CORE], nucleus_core, nucleus),
+            "dab_cytoplasm_od": np.select(
+                [enough[:, _CYTOPLASM_CORE], enough[:, _CYTOPLASM]],
+                [cytoplasm_core, cytoplasm],
+                cell,
+            ),
+            "dab_cell_od": cell,
+            "hematoxylin_nucleus_od": hematoxylin,
         }
     )
     return table.astype(OBJECT_COLUMNS)
 
 
-def _cytoplasm_means(
-    nuclei: np.ndarray, cells: np.ndarray, dab: np.ndarray, margin_px: float
+_NUCLEUS, _NUCLEUS_CORE, _CELL, _CYTOPLASM, _CYTOPLASM_CORE = range(5)
+
+
+def _within(nuclei: np.ndarray, distance_px: float) -> np.ndarray:
+    """Mark nuclei and what lies within a distance of one, as `cells.expand_cells` reaches."""
+    reach = int(distance_px)
+    y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1]
+    disc = (y * y + x * x <= distance_px**2).astype(np.uint8)
+    grown: np.ndarray = cv2.dilate((nuclei > 0).astype(np.uint8), disc) > 0
+    return grown
+
+
+@njit(cache=True, nogil=True)
+def _compartment_sums(
+    nuclei: np.ndarray,
+    cells: np.ndarray,
+    hematoxylin: np.ndarray,
+    dab: np.ndarray,
+    nuclear_rim: np.ndarray,
+    cell_rim: np.ndarray,
+    near_nucleus: np.ndarray,
+    n: int,
 ) -> np.ndarray:
-    """Mean DAB of each cytoplasm; a cell that shows none takes its whole mean."""
-    n = int(nuclei.max(initial=0))
-    cytoplasm = np.where(nuclei == 0, cells, 0).astype(np.int32)
-    core = compartments(expand_cells(nuclei, margin_px), cells, margin_px)["cytoplasm"]
-    whole = sums(cells, {"dab": dab}, n_labels=n)["dab_mean"]
-    return _first_with_pixels([core, cytoplasm], dab, n, whole)
+    """Sum everything that a cell's row needs in one pass.
 
-
-def core_means(labels: np.ndarray, image: np.ndarray, margin_px: float) -> np.ndarray:
-    """Mean of each object away from its outline, where blur mixes it with its neighbours.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        int32, shape (height, width).
-    image : numpy.ndarray
-        Shape (height, width).
-    margin_px : float
-        How far from the outline the core begins.
-
-    Returns
-    -------
-    numpy.ndarray
-        float64, one value for each label from 1; the whole object's mean where its core has
-        fewer than 10 pixels.
+    Columns: pixels of nucleus, its core, cell, cytoplasm and its core; their DAB; then y, x and
+    hematoxylin over the nucleus.
     """
-    n = int(labels.max(initial=0))
-    core = compartments(np.zeros_like(labels), labels, margin_px)["cytoplasm"]
-    whole = sums(labels, {"image": image}, n_labels=n)["image_mean"]
-    return _first_with_pixels([core], image, n, whole)
-
-
-def _first_with_pixels(
-    choices: list[np.ndarray], image: np.ndarray, n: int, last: pd.Series
-) -> np.ndarray:
-    """Mean over the first of several label images in which an object has enough pixels."""
-    means = last.to_numpy(dtype=np.float64).copy()
-    for labels in reversed(choices):
-        table = sums(labels, {"image": image}, n_labels=n)
-        enough = table["area_px"].to_numpy() >= SMALLEST_CORE_PX
-        means[enough] = table["image_mean"].to_numpy()[enough]
-    return means
+    found = np.zeros((n + 1, 13))
+    for y in range(nuclei.shape[0]):
+        for x in range(nuclei.shape[1]):
+            label, here = nuclei[y, x], dab[y, x]
+            if label > 0:
+                row = found[label]
+                row[_NUCLEUS] += 1
+                row[5 + _NUCLEUS] += here
+                row[10] += y
+                row[11] += x
+                row[12] += hematoxylin[y, x]
+                if not nuclear_rim[y, x]:
+                    row[_NUCLEUS_CORE] += 1
+                    row[5 + _NUCLEUS_CORE] += here
+            cell = cells[y, x]
+            if cell > 0:
+                row = found[cell]
+                row[_CELL] += 1
+                row[5 + _CELL] += here
+                if label == 0:
+                    row[_CYTOPLASM] += 1
+                    row[5 + _CYTOPLASM] += here
+                if not near_nucleus[y, x] and not cell_rim[y, x]:
+                    row[_CYTOPLASM_CORE] += 1
+                    row[5 + _CYTOPLASM_CORE] += here
+    return found

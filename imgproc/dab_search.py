@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .cells import expand_cells
-from .dab_cells import assumed_scale, renumbered, split_by_colour, without_pale
+from .dab_cells import assumed_scale, split_by_colour, without_pale
 from .dab_options import DabOptions
+from .labelled import renumbered
 from .nuclei import Segmenter
 from .nucleus_network import Levels
 from .stains import nuclear_signal
@@ -73,10 +74,10 @@ def find_cells(
     scale = um_per_px or assumed_scale(nuclei, options.nucleus_diameter_um)
     nuclei = without_pale(nuclei, signal, scale, typical_od=guide.typical_od if guide else None)
     if options.compartment == "nucleus":
-        nuclei = split_by_colour(nuclei, amounts[0], amounts[1])
-    nuclei = renumbered(nuclei)
+        nuclei = renumbered(split_by_colour(nuclei, amounts[0], amounts[1]))
     cells = expand_cells(nuclei, options.cell_distance_um / scale)
-    return nuclei, np.where(tissue, cells, 0).astype(np.int32), scale
+    cells[~tissue] = 0
+    return nuclei, cells, scale
 
 
 def find_nuclei(
@@ -93,7 +94,9 @@ def find_nuclei(
     find = segmenter or options.finder(
         diameter_um if um_per_px else None, guide.levels if guide else None
     )
-    return signal, renumbered(np.where(tissue, find(signal, um_per_px), 0))
+    nuclei = find(signal, um_per_px).astype(np.int32)  # a copy: a segmenter may keep its own
+    nuclei[~tissue] = 0
+    return signal, renumbered(nuclei)
 
 
 def nuclear_channel(

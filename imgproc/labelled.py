@@ -9,7 +9,7 @@ from numba import njit
 from .errors import MeasurementError
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _geometry(labels: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     area = np.zeros(n + 1, np.int64)
     y_sum = np.zeros(n + 1, np.float64)
@@ -24,7 +24,7 @@ def _geometry(labels: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.nd
     return area, y_sum, x_sum
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _areas(labels: np.ndarray, n: int) -> np.ndarray:
     area = np.zeros(n + 1, np.int64)
     for label in labels.ravel():
@@ -33,7 +33,7 @@ def _areas(labels: np.ndarray, n: int) -> np.ndarray:
     return area
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _sum(labels: np.ndarray, image: np.ndarray, n: int) -> np.ndarray:
     total = np.zeros(n + 1, np.float64)
     for y in range(labels.shape[0]):
@@ -44,7 +44,7 @@ def _sum(labels: np.ndarray, image: np.ndarray, n: int) -> np.ndarray:
     return total
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _grouped(
     labels: np.ndarray, image: np.ndarray, area: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -63,7 +63,7 @@ def _grouped(
     return values, start
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _select(values: np.ndarray, low: int, high: int, rank: int) -> None:
     """Put the value of a rank in its place between two ends, lesser ones before it (Hoare)."""
     while high - low > 1:
@@ -87,7 +87,7 @@ def _select(values: np.ndarray, low: int, high: int, rank: int) -> None:
             return
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _selected_percentiles(held: np.ndarray, percents: np.ndarray, out: np.ndarray) -> None:
     """Percentiles of some values, which change places."""
     n, low = held.size, 0
@@ -104,7 +104,7 @@ def _selected_percentiles(held: np.ndarray, percents: np.ndarray, out: np.ndarra
         out[k] = below + (above - below) * (place - rank)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _percentiles(
     values: np.ndarray, start: np.ndarray, percents: np.ndarray, joined: int
 ) -> np.ndarray:
@@ -120,7 +120,7 @@ def _percentiles(
 _WIDE = 16  # grey levels a value, above which counting levels costs more than ordering values
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _counted_percentiles(
     values: np.ndarray, start: np.ndarray, percents: np.ndarray, joined: int
 ) -> np.ndarray:
@@ -222,6 +222,77 @@ def sums(
         columns[f"{name}_sum"] = total
         columns[f"{name}_mean"] = total / pixels
     return pd.DataFrame(columns, index=pd.Index(keep, name="object"))
+
+
+@njit(cache=True, nogil=True)
+def label_means(labels: np.ndarray, image: np.ndarray, n: int) -> np.ndarray:
+    """Mean of an image over each label.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        int32, shape (H, W), at most n; 0 is background.
+    image : numpy.ndarray
+        Shape (H, W), any real dtype.
+    n : int
+        Number of labels.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (n,), from label 1; NaN for a label without pixels.
+    """
+    area, total = np.zeros(n + 1, np.int64), np.zeros(n + 1)
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            label = labels[y, x]
+            if label > 0:
+                area[label] += 1
+                total[label] += image[y, x]
+    means = np.full(n, np.nan)
+    for k in range(n):
+        if area[k + 1] > 0:
+            means[k] = total[k + 1] / area[k + 1]
+    return means
+
+
+@njit(cache=True, nogil=True)
+def _relabel(labels: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    out = np.empty(labels.shape, np.int32)
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            out[y, x] = numbers[labels[y, x]]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _present(labels: np.ndarray, n: int) -> np.ndarray:
+    found = np.zeros(n + 1, np.bool_)
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            found[labels[y, x]] = True
+    return found
+
+
+def renumbered(labels: np.ndarray, kept: np.ndarray | None = None) -> np.ndarray:
+    """Number the labels that are left 1 to n, in their order.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Label image, shape (H, W), whole numbers from 0, which is background.
+    kept : numpy.ndarray, optional
+        bool, one for each label from 1: those that are left; by default those that have pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        int32, shape (H, W).
+    """
+    if kept is None:
+        kept = _present(labels, int(labels.max(initial=0)))[1:]
+    left = np.concatenate([[False], kept])
+    return _relabel(labels, np.where(left, np.cumsum(left), 0).astype(np.int32))
 
 
 class LabelledPixels:

@@ -16,7 +16,7 @@ _NOISE_RIDGES = 4.0
 _HIGHEST_RIDGE = 10.0
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _differs(labels: np.ndarray, y: int, x: int) -> bool:
     """Say whether one of the four neighbours has another label."""
     label = labels[y, x]
@@ -28,7 +28,7 @@ def _differs(labels: np.ndarray, y: int, x: int) -> bool:
     )
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _paint_facing(cells: np.ndarray, width: float) -> np.ndarray:
     height, breadth = cells.shape
     reach = int(width)
@@ -71,7 +71,46 @@ def facing_labels(cells: np.ndarray, width_px: float) -> np.ndarray:
     return _paint_facing(np.ascontiguousarray(cells, np.int32), float(width_px))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
+def _paint_near(labels: np.ndarray, width: float) -> np.ndarray:
+    height, breadth = labels.shape
+    reach, limit = int(width), width * width
+    near = np.zeros(labels.shape, np.bool_)
+    half = np.zeros(reach + 1, np.int64)  # of the disc's rows
+    for v in range(reach + 1):
+        half[v] = int(np.sqrt(limit - v * v))
+    for y in range(height):
+        for x in range(breadth):
+            if not _differs(labels, y, x):
+                continue
+            label = labels[y, x]
+            for v in range(max(0, y - reach), min(height, y + reach + 1)):
+                wide = half[abs(v - y)]
+                for u in range(max(0, x - wide), min(breadth, x + wide + 1)):
+                    if labels[v, u] != label:
+                        near[v, u] = True
+    return near
+
+
+def near_outlines(labels: np.ndarray, width_px: float) -> np.ndarray:
+    """Mark the pixels near outlines: `facing_labels` without asking what they face.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Label image, shape (H, W), whole numbers, 0 is background.
+    width_px : float
+        How far from the outline, in pixels between pixel centres.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool, shape (H, W): within `width_px` of a pixel of another label (background is one).
+    """
+    return _paint_near(np.ascontiguousarray(labels, np.int32), float(width_px))
+
+
+@njit(cache=True, nogil=True)
 def _flood(height: np.ndarray, seeds: np.ndarray, levels: int) -> np.ndarray:
     """Flood from labelled seeds in order of height, first come first served at equal heights."""
     rows, columns = height.shape
@@ -154,13 +193,13 @@ def stop_at_membrane(
     return np.maximum(flooded, 0)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def arc_of(y: float, x: float) -> int:
     """Number of the arc that a place lies in, seen from a cell's centre; 0 begins at the left."""
     return int((np.arctan2(y, x) / (2 * np.pi) + 0.5) * N_ARCS) % N_ARCS
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def arc_means(
     cells: np.ndarray,
     rim: np.ndarray,

@@ -32,7 +32,7 @@ from .white import ASSUMED_UM_PER_PX, find_glass
 
 SAMPLES = 12
 SAMPLE_PX = 384
-SAMPLE_PIXELS = 30_000
+SAMPLE_PIXELS = 16_000
 """White, stains and the look of nuclei come from up to 12 squares spread evenly over the tissue."""
 
 SheetMaker = Callable[[str, tuple[int, int]], LabelSheet]
@@ -122,7 +122,7 @@ def measure_slide(
     search = CellSearch(
         source, regions, level, look.estimate.vectors, scale, bool(um_per_px), options,
         look.guide, segmenter, area.bad,
-        _pixel_threshold(samples, level, scale) if tissue.threshold_od > 0 else 0.0,
+        _pixel_threshold(samples, level, scale) if options.cells and tissue.threshold_od else 0.0,
     )  # fmt: skip
     objects, sheets = _cells(search, make_sheet, threads)
     flags = {

@@ -114,9 +114,12 @@ def _ink(
     off = off_mixtures(separate(overview, white, vectors), vectors, INK_OFF_COLOUR_DEG)
     black = darker_than(overview, white, 10**-BLACK_OD)
     foreign = off & (density > INK_OD)
+    marked = foreign | black
+    if not marked.any():
+        return marked
     side = 2 * max(1, round(INK_WIDTH_UM / um_per_px / 2)) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    opened = cv2.morphologyEx((foreign | black).astype(np.uint8), cv2.MORPH_OPEN, disc)
+    opened = cv2.morphologyEx(marked.astype(np.uint8), cv2.MORPH_OPEN, disc)
     return cv2.dilate(opened, disc) > 0  # the edge of a stroke is paler than its middle
 
 

@@ -5,10 +5,15 @@ import pytest
 from scipy import ndimage
 from skimage.segmentation import expand_labels
 
-from xenoquant.imgproc.cells import compartments, expand_cells
+from xenoquant.imgproc.cells import compartments, expand_cells, surroundings
 from xenoquant.imgproc.errors import MeasurementError
 from xenoquant.imgproc.membrane_levels import stained_membrane_levels
-from xenoquant.imgproc.membranes import facing_labels, membrane_arcs, stop_at_membrane
+from xenoquant.imgproc.membranes import (
+    facing_labels,
+    membrane_arcs,
+    near_outlines,
+    stop_at_membrane,
+)
 
 
 @pytest.fixture
@@ -86,6 +91,26 @@ def test_no_membrane_width_gives_no_membrane(nuclei: np.ndarray) -> None:
 def _disc(shape: tuple[int, int], centre: tuple[float, float], radius: float) -> np.ndarray:
     y, x = np.indices(shape)
     return (y - centre[0]) ** 2 + (x - centre[1]) ** 2 <= radius**2
+
+
+@pytest.mark.parametrize("width", [0.5, 1.0, 2.5, 4.0])
+def test_what_is_near_an_outline_faces_something(width: float) -> None:
+    """The plain way: every pixel that `facing_labels` gives a label to, also on random labels."""
+    noise = np.random.default_rng(0).integers(0, 4, (40, 50)).astype(np.int32)
+    for labels in (np.kron(noise, np.ones((5, 7), np.int32)), noise):
+        np.testing.assert_array_equal(
+            near_outlines(labels, width), facing_labels(labels, width) >= 0
+        )
+
+
+def test_surroundings_are_what_cells_gain_between_two_distances() -> None:
+    """The plain way: cells grown by the outer distance, without those grown by the inner one."""
+    nuclei = np.zeros((90, 100), np.int32)
+    for k, (y, x) in enumerate(np.random.default_rng(1).integers(0, 90, (25, 2)), start=1):
+        nuclei[y, x] = k
+    nuclei = expand_cells(nuclei, 3)
+    plain = np.where(expand_cells(nuclei, 2.3) > 0, 0, expand_cells(nuclei, 6.1))
+    np.testing.assert_array_equal(surroundings(nuclei, 2.3, 6.1), plain)
 
 
 def test_outline_stops_at_a_drawn_membrane() -> None:

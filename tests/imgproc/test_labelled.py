@@ -6,7 +6,13 @@ import pytest
 from skimage.measure import regionprops_table
 
 from xenoquant.imgproc.errors import MeasurementError
-from xenoquant.imgproc.labelled import LabelledPixels, percentiles, sums
+from xenoquant.imgproc.labelled import (
+    LabelledPixels,
+    label_means,
+    percentiles,
+    renumbered,
+    sums,
+)
 
 
 @pytest.fixture
@@ -104,3 +110,23 @@ def test_arrays_that_do_not_fit_are_named(labels: np.ndarray, image: np.ndarray,
         sums(labels, {"marker": image})
     assert said in str(caught.value)
     assert caught.value.remedy
+
+
+def test_labels_are_renumbered_in_their_order() -> None:
+    """By hand: what is left keeps its order; what has no pixel or isn't kept gets no number."""
+    labels = np.array([[5, 0, 2], [2, 9, 9]], np.int32)
+    np.testing.assert_array_equal(renumbered(labels), [[2, 0, 1], [1, 3, 3]])
+    kept = np.array([k in (5, 9) for k in range(1, 10)])
+    np.testing.assert_array_equal(renumbered(labels, kept), [[1, 0, 0], [0, 2, 2]])
+    assert renumbered(np.zeros((3, 3), np.int32)).max() == 0
+
+
+def test_means_of_labels_are_numpys() -> None:
+    """Random labels with a gap: numpy's mean of each, NaN for the label without a pixel."""
+    rng = np.random.default_rng(0)
+    labels = rng.choice([0, 1, 2, 4], (30, 40)).astype(np.int32)
+    image = rng.normal(size=labels.shape).astype(np.float32)
+    means = label_means(labels, image, 4)
+    for k in (1, 2, 4):
+        assert means[k - 1] == pytest.approx(image[labels == k].astype(float).mean(), rel=1e-12)
+    assert np.isnan(means[2])

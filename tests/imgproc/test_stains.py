@@ -17,6 +17,7 @@ from xenoquant.imgproc.stains import (
     macenko,
     nuclear_signal,
     off_colour_deg,
+    off_mixtures,
     separate,
     unmix,
     unmixing_tables,
@@ -216,3 +217,16 @@ def test_nuclear_signal_shows_brown_as_much_as_blue() -> None:
     assert signal[30, 30] == signal[10, 10] == pytest.approx(0.5)
     assert signal[0, 0] == 0
     assert (nuclear_signal(np.zeros_like(dab), dab) == dab).all()
+
+
+@pytest.mark.parametrize("degrees", [3.0, 6.0, 10.0, 40.0])
+def test_off_mixtures_is_the_angle_above_a_limit(degrees: float) -> None:
+    """The plain way: `off_colour_deg` compared, on random amounts; ties within rounding."""
+    amounts = np.random.default_rng(2).normal(0.2, 0.3, (3, 60, 70)).astype(np.float32)
+    amounts[:, :5] = 0
+    vectors = StainVectors()
+    angle = off_colour_deg(amounts, vectors)
+    found = off_mixtures(amounts, vectors, degrees)
+    clear = np.abs(angle - degrees) > 1e-3
+    np.testing.assert_array_equal(found[clear], angle[clear] > degrees)
+    assert not found[:5].any()

@@ -27,14 +27,14 @@ def _nearest_in_column(nuclei: np.ndarray, gap: np.ndarray, owner: np.ndarray, f
 
 @njit(cache=True, nogil=True)
 def _nearest_in_row(
-    gap: np.ndarray, owner: np.ndarray, out: np.ndarray, square: np.ndarray, distance: float
+    gap: np.ndarray, owner: np.ndarray, out: np.ndarray, inner: float, outer: float
 ) -> None:
     """Take, along each row, the owner with the shortest straight line (lower envelope)."""
     height, width = gap.shape
     apex = np.empty(width, np.int64)  # columns whose parabolas make the lower envelope
     height_at = np.empty(width, np.int64)
     begins = np.empty(width + 1, np.float64)
-    limit, far = distance * distance, int(distance) + 1
+    least, limit, far = inner * inner, outer * outer, int(outer) + 1
     for y in range(height):
         count = 0
         for x in range(width):
@@ -43,8 +43,10 @@ def _nearest_in_row(
             rise = gap[y, x] * gap[y, x]
             crossing = -np.inf
             while count > 0:
-                last = apex[count - 1]
-                crossing = (rise + x * x - height_at[count - 1] - last * last) / (2.0 * (x - last))
+                last, higher = apex[count - 1], rise - height_at[count - 1]
+                crossing = 0.5 * (x + last)
+                if higher != 0:
+                    crossing = (higher + x * x - last * last) / (2.0 * (x - last))
                 if crossing > begins[count - 1]:
                     break
                 count -= 1
@@ -61,21 +63,19 @@ def _nearest_in_row(
                 k += 1
             run = x - apex[k]
             nearest = run * run + height_at[k]
-            if nearest <= limit:
+            if nearest <= limit and (nearest > least or inner < 0):
                 out[y, x] = owner[y, apex[k]]
-                square[y, x] = nearest
 
 
 @njit(cache=True, nogil=True)
-def _nearest(nuclei: np.ndarray, distance: float) -> tuple[np.ndarray, np.ndarray]:
-    """Label of the nearest nucleus within a distance, 0 for none, and the distance's square."""
+def _nearest(nuclei: np.ndarray, inner: float, outer: float) -> np.ndarray:
+    """Label of the nearest nucleus if it is farther than one distance and within another."""
     gap = np.empty(nuclei.shape, np.int32)
     owner = np.empty(nuclei.shape, np.int32)
-    cells = np.zeros(nuclei.shape, np.int32)
-    square = np.zeros(nuclei.shape, np.int32)
-    _nearest_in_column(nuclei, gap, owner, int(distance) + 1)
-    _nearest_in_row(gap, owner, cells, square, distance)
-    return cells, square
+    found = np.zeros(nuclei.shape, np.int32)
+    _nearest_in_column(nuclei, gap, owner, int(outer) + 1)
+    _nearest_in_row(gap, owner, found, inner, outer)
+    return found
 
 
 def surroundings(nuclei: np.ndarray, inner_px: float, outer_px: float) -> np.ndarray:
@@ -95,9 +95,7 @@ def surroundings(nuclei: np.ndarray, inner_px: float, outer_px: float) -> np.nda
     numpy.ndarray
         int32 labels of shape (H, W): of the nearest nucleus, in the rings only.
     """
-    ring, square = _nearest(np.ascontiguousarray(nuclei, np.int32), float(outer_px))
-    ring[square <= inner_px**2] = 0
-    return ring
+    return _nearest(np.ascontiguousarray(nuclei, np.int32), float(inner_px), float(outer_px))
 
 
 def expand_cells(nuclei: np.ndarray, distance_px: float) -> np.ndarray:
@@ -131,7 +129,7 @@ def expand_cells(nuclei: np.ndarray, distance_px: float) -> np.ndarray:
             f"{nuclei.shape}, the distance is {distance_px}",
             "give one plane of labels and a distance that isn't negative",
         )
-    return _nearest(nuclei, float(distance_px))[0]
+    return _nearest(nuclei, -1.0, float(distance_px))
 
 
 def compartments(

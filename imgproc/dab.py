@@ -17,9 +17,9 @@ from .corrected import (
 )
 from .dab_cells import assumed_scale, objects_table
 from .dab_options import DEFAULTS, DabOptions
+from .dab_regions import regions_table
 from .dab_scores import (
     CUTOFFS_OD,
-    HISTOGRAM_BIN_OD,
     Compartment,
     ControlFloor,
     allred,
@@ -29,7 +29,6 @@ from .dab_scores import (
     summarise_dab,
 )
 from .dab_search import find_cells
-from .labelled import sums
 from .measurement import Measurement
 from .nuclei import Segmenter
 from .optics import as_rgb, check_bright_field, full_scale, optical_density
@@ -52,25 +51,12 @@ __all__ = [
     "summarise_dab",
 ]
 
-HISTOGRAM_BINS = 3000
-
 COARSEST_UM_PER_PX = 0.6
 """Beyond, blur and JPEG colour mix thin cytoplasm with its surroundings: on rendered fields at 0.7
 µm a pixel the H-score of tumour cells comes out 20 too low, at 0.5 µm 5."""
 
 SAMPLE_PIXELS = 200_000
 """Enough pixels for stain vectors; more change them by less than a tenth of a degree."""
-
-REGION_COLUMNS = {
-    "region": np.int64,
-    "area_mm2": np.float64,
-    "area_px": np.int64,
-    "mean_od": np.float64,
-    "integrated_od": np.float64,
-    "pigment_fraction": np.float64,
-    "ink_fraction": np.float64,
-    "fold_fraction": np.float64,
-}
 
 
 def measure_dab(
@@ -142,11 +128,12 @@ def measure_dab(
         if NOT_ASSESSABLE in held and held[NOT_ASSESSABLE].any():
             whole = np.where(held[NOT_ASSESSABLE] > 0, 0, whole)
             flags = (*flags, "partly_not_assessable")
+    regions, histogram = regions_table(whole, pieces, amounts[1], artefacts, um_per_px)
     return Measurement(
         objects=objects,
-        regions=_regions(whole, pieces, amounts[1], artefacts, um_per_px),
+        regions=regions,
         labels={"nuclei": nuclei, "cells": cells, "tissue": pieces},
-        profiles={"dab_od_histogram": _histogram(amounts[1], pieces > 0)},
+        profiles={"dab_od_histogram": histogram},
         flags=flags,
         notes=_notes(rgb, white, tissue, estimate)
         | {
@@ -278,44 +265,6 @@ def _given_cells(
     objects = with_numbers(objects_table(nuclei, cells, amounts, um_per_px, scale), numbers)
     own = np.where(cells > 0, kept["cells"], 0).astype(np.int32)
     return kept["nuclei"], own, scale, objects
-
-
-def _regions(
-    found: np.ndarray,
-    measured: np.ndarray,
-    dab: np.ndarray,
-    artefacts: Artefacts,
-    um_per_px: float | None,
-) -> pd.DataFrame:
-    """A row a piece of tissue: what is left of it after ink and excluded pigment."""
-    masks = {
-        "pigment": artefacts.pigment.astype(np.float32),
-        "ink": artefacts.ink.astype(np.float32),
-        "fold": artefacts.folds.astype(np.float32),
-    }
-    n = int(found.max(initial=0))
-    whole = sums(found, masks, n_labels=n)
-    kept = sums(measured, {"dab": dab}, n_labels=n)
-    area = kept["area_px"].to_numpy()
-    table = pd.DataFrame(
-        {
-            "region": np.arange(1, n + 1),
-            "area_mm2": area * (um_per_px**2 * 1e-6 if um_per_px else np.nan),
-            "area_px": area,
-            "mean_od": kept["dab_mean"].to_numpy(),
-            "integrated_od": kept["dab_sum"].to_numpy(),
-            **{f"{name}_fraction": whole[f"{name}_mean"].to_numpy() for name in masks},
-        }
-    )
-    return table[area > 0].reset_index(drop=True).astype(REGION_COLUMNS)
-
-
-def _histogram(dab: np.ndarray, tissue: np.ndarray) -> np.ndarray:
-    """Counts of tissue pixels in bins of 0.001 OD from 0 to 3; the ends take what lies beyond."""
-    # in double precision, as `stains.brown_histogram`: the same pixel, the same bin
-    density = dab[tissue].astype(np.float64)
-    bins = np.clip(density * (1 / HISTOGRAM_BIN_OD), 0, HISTOGRAM_BINS - 1).astype(np.int64)
-    return np.bincount(bins, minlength=HISTOGRAM_BINS).astype(np.int64)
 
 
 def _flags(white: ChosenWhite, artefacts: Artefacts, um_per_px: float | None) -> tuple[str, ...]:

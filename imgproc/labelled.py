@@ -224,6 +224,11 @@ def sums(
     return pd.DataFrame(columns, index=pd.Index(keep, name="object"))
 
 
+def label_areas(labels: np.ndarray, n: int) -> np.ndarray:
+    """Pixels of each label from 1 to n, int64, shape (n,)."""
+    return _areas(labels, n)[1:]
+
+
 @njit(cache=True, nogil=True)
 def label_means(labels: np.ndarray, image: np.ndarray, n: int) -> np.ndarray:
     """Mean of an image over each label.

@@ -5,10 +5,11 @@ from typing import Protocol
 
 import cv2
 import numpy as np
+from numba import njit
 
 from .basins import flood, merge, steepness, trim
 from .errors import MeasurementError
-from .labelled import sums
+from .labelled import label_areas, label_means
 
 SMALLEST_DIAMETER_PX = 4.0
 DIAMETER_RANGE_UM = (3.0, 30.0)  # a lymphocyte's nucleus to a large tumour cell's
@@ -303,18 +304,40 @@ def _height(share: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]
     """Give the height image whose peaks are the nuclei's centres, and where to flood it."""
     certain = (share > _CERTAIN).astype(np.uint8)
     certain = cv2.morphologyEx(certain, cv2.MORPH_OPEN, _disc(_OPENING * diameter))
-    distance = cv2.distanceTransform(certain, cv2.DIST_L2, 5) / (diameter / 2)
-    inner = distance + _INTENSITY_WEIGHT * _blurred(share, max(0.7, _SMOOTHING * diameter))
+    distance = cv2.distanceTransform(certain, cv2.DIST_L2, 5)
+    blurred = _blurred(share, max(0.7, _SMOOTHING * diameter))
+    inner = _inner_height(distance, blurred, np.float32(diameter / 2))
     inner = _blurred(inner, max(0.7, _PEAK_SMOOTHING * diameter))
-    outer = _INTENSITY_WEIGHT * share - 1  # below all that is certain
-    height = np.where(certain > 0, inner, outer).astype(np.float32)
-    return height, ((certain > 0) | (share > _POSSIBLE)).astype(np.uint8)
+    return inner, _with_outer_height(inner, certain, share)
+
+
+@njit(cache=True, nogil=True)
+def _inner_height(distance: np.ndarray, share: np.ndarray, radius: np.float32) -> np.ndarray:
+    """Distance from the outline in radii plus some of the brightness; in place of the distance."""
+    weight = np.float32(_INTENSITY_WEIGHT)
+    for y in range(distance.shape[0]):
+        for x in range(distance.shape[1]):
+            distance[y, x] = distance[y, x] / radius + weight * share[y, x]
+    return distance
+
+
+@njit(cache=True, nogil=True)
+def _with_outer_height(height: np.ndarray, certain: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Put what isn't certain below all that is, in place, and mark what is possible."""
+    weight, least, one = np.float32(_INTENSITY_WEIGHT), np.float32(_POSSIBLE), np.float32(1)
+    possible = np.empty(certain.shape, np.uint8)
+    for y in range(height.shape[0]):
+        for x in range(height.shape[1]):
+            sure = certain[y, x] > 0
+            possible[y, x] = sure or share[y, x] > least
+            if not sure:
+                height[y, x] = weight * share[y, x] - one
+    return possible
 
 
 def _without_debris(labels: np.ndarray, signal: np.ndarray, n: int, diameter: float) -> np.ndarray:
     """Leave out what is too small, dim or blurred to be a nucleus, and close the numbering."""
-    table = sums(labels, {"signal": signal}, n_labels=n)
-    area, mean = table["area_px"].to_numpy(), table["signal_mean"].fillna(0).to_numpy()
+    area, mean = label_areas(labels, n), np.nan_to_num(label_means(labels, signal, n))
     integrated = mean * area
     total = float(integrated.sum())
     if total <= 0:

@@ -8,10 +8,12 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 import pandas as pd
+from numba import njit
 
 from .dab_cells import objects_table
 from .dab_options import DabOptions
 from .dab_search import CellGuide, find_cells
+from .labelled import renumbered
 from .nuclei import Segmenter
 from .optics import transmission_density
 from .slide_regions import RegionMap
@@ -170,13 +172,8 @@ def _measure_block(search: CellSearch, block: Block) -> BlockCells:
     window = np.s_[
         place[0] - top : place[0] - top + place[2], place[1] - left : place[1] - left + place[3]
     ]
-    kept = np.r_[False, own]
-    return BlockCells(
-        objects[own].reset_index(drop=True),
-        place,
-        np.where(kept[nuclei[window]], nuclei[window], 0).astype(np.int32),
-        np.where(kept[cells[window]], cells[window], 0).astype(np.int32),
-    )
+    table = objects[own].reset_index(drop=True).assign(object=np.arange(1, own.sum() + 1))
+    return BlockCells(table, place, renumbered(nuclei[window], own), renumbered(cells[window], own))
 
 
 def _tissue(search: CellSearch, rgb: np.ndarray, regions: np.ndarray) -> np.ndarray:
@@ -217,21 +214,41 @@ def _take(found: BlockCells, nuclei: LabelSheet, cells: LabelSheet, count: int) 
         return found.objects
     top, left, height, width = found.place
     window = np.s_[top : top + height, left : left + width]
-    drawn_nuclei, drawn_cells = np.asarray(nuclei[window]), np.asarray(cells[window])
-    numbers = found.objects["object"].to_numpy()
-    largest = int(numbers.max())
-    area = np.bincount(found.nuclei.ravel(), minlength=largest + 1)
-    covered = np.bincount(found.nuclei[drawn_nuclei > 0], minlength=largest + 1)
-    fresh = covered[numbers] <= SAME_NUCLEUS * area[numbers]
+    drawn_nuclei, drawn_cells = np.array(nuclei[window]), np.array(cells[window])
+    area, covered = _coverage(found.nuclei, drawn_nuclei, len(found.objects))
+    fresh = covered <= SAME_NUCLEUS * area
     table = found.objects[fresh].reset_index(drop=True)
-    new = np.zeros(max(largest, int(found.cells.max(initial=0))) + 1, np.int32)
-    new[numbers[fresh]] = count + np.arange(1, len(table) + 1)
-    nuclei[window] = np.where(drawn_nuclei > 0, drawn_nuclei, new[found.nuclei])
-    own = np.where(drawn_cells > 0, 0, new[found.cells])
-    cells[window] = np.where(drawn_cells > 0, drawn_cells, own)
-    # a cell may have lost pixels to one of an earlier block: its area is what is drawn of it
-    pixels = np.bincount(own.ravel(), minlength=count + len(table) + 1)[count + 1 :]
+    new = np.where(fresh, count + np.cumsum(fresh), 0)
+    _draw(found.nuclei, drawn_nuclei, new)
+    # a cell may lose pixels to one of an earlier block: its area is what is drawn of it
+    pixels = _draw(found.cells, drawn_cells, new)[fresh]
+    nuclei[window], cells[window] = drawn_nuclei, drawn_cells
     table["area_um2"] *= pixels / table["area_px"]
     table["area_px"] = pixels
     table["object"] = count + np.arange(1, len(table) + 1)
     return table
+
+
+@njit(cache=True, nogil=True)
+def _coverage(labels: np.ndarray, drawn: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels of each label, and how many of them are drawn on."""
+    area, covered = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            label = labels[y, x]
+            area[label] += 1
+            covered[label] += drawn[y, x] > 0
+    return area[1:], covered[1:]
+
+
+@njit(cache=True, nogil=True)
+def _draw(labels: np.ndarray, drawn: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Draw labels under their new numbers where nothing is drawn, and count each one's pixels."""
+    pixels = np.zeros(numbers.size, np.int64)
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            label = labels[y, x]
+            if label > 0 and drawn[y, x] == 0 and numbers[label - 1] > 0:
+                drawn[y, x] = numbers[label - 1]
+                pixels[label - 1] += 1
+    return pixels

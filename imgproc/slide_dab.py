@@ -11,9 +11,10 @@ import pandas as pd
 
 from .artefacts import ARTEFACT_SHARE, Artefacts, find_artefacts
 from .brown_sums import brown_tables
-from .dab import COARSEST_UM_PER_PX, HISTOGRAM_BINS, REGION_COLUMNS, chosen_vectors, tissue_sample
+from .dab import COARSEST_UM_PER_PX, chosen_vectors, tissue_sample
 from .dab_cells import OBJECT_COLUMNS, contrasts
 from .dab_options import DEFAULTS, DabOptions
+from .dab_regions import HISTOGRAM_BINS, REGION_COLUMNS
 from .dab_search import CellGuide, find_nuclei, nuclear_channel
 from .measurement import Measurement
 from .nuclei import OVERESTIMATED, Segmenter, typical_diameter_px

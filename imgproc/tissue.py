@@ -115,7 +115,10 @@ def find_tissue(rgb: np.ndarray, white: ChosenWhite, *, um_per_px: float | None 
         return Tissue(everywhere, np.zeros(rgb.shape[:2], dtype=bool), 0.0)
     density = transmission_density(rgb, white.level)
     density = cv2.GaussianBlur(density, (0, 0), SMOOTHING_UM / scale)
-    threshold = glass_threshold(density, find_glass(rgb, white.level, um_per_px=scale))
+    glass = white.seen
+    if glass is None:
+        glass = find_glass(rgb, white.level, um_per_px=scale)
+    threshold = glass_threshold(density, glass)
     mask = large_parts(density > threshold, SMALLEST_PIECE_UM2 / scale**2)
     cracks, lumen = enclosed_parts(~mask, SMALLEST_LUMEN_UM2 / scale**2)
     return Tissue(_pieces(mask | cracks, PIECE_GAP_UM / scale), lumen, threshold)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import cv2
+import numba
 import numpy as np
 
 from .errors import MeasurementError
@@ -14,6 +15,7 @@ from .optics import (
     as_rgb,
     channel_mean,
     flat_field,
+    log_counts,
     median_colour,
     transmission_density,
     white_level,
@@ -113,12 +115,15 @@ class ChosenWhite:
         ``no_glass`` where the white comes from the brightest spots of a field full of tissue;
         ``uneven_light`` where the slide's own glass showed shading and a surface through it
         stands in for a blank.
+    seen : numpy.ndarray or None
+        bool, shape (height, width): the slide's own glass, where the white comes from it.
     """
 
     level: np.ndarray
     source: str
     glass: bool = True
     flags: tuple[str, ...] = ()
+    seen: np.ndarray | None = None
 
     def mean(self) -> list[float]:
         """Return the mean level per channel, in counts."""
@@ -182,10 +187,10 @@ def _own_white(rgb: np.ndarray, um_per_px: float) -> ChosenWhite:
     glass = find_glass(rgb, white.level, um_per_px=um_per_px)
     if not glass.any():
         return ChosenWhite(white.level, "slide", glass=False, flags=("no_glass",))
-    surface = glass_surface(rgb, glass, um_per_px=um_per_px)
+    surface = glass_surface(rgb, glass)
     if not _uneven(surface, glass):
-        return ChosenWhite(median_colour(rgb, glass), "slide")
-    return ChosenWhite(surface.drawn(), "slide", flags=("uneven_light",))
+        return ChosenWhite(median_colour(rgb, glass), "slide", seen=glass)
+    return ChosenWhite(surface.drawn(), "slide", flags=("uneven_light",), seen=glass)
 
 
 def _uneven(surface: GlassSurface, glass: np.ndarray) -> bool:
@@ -229,7 +234,7 @@ def find_glass(rgb: np.ndarray, white: np.ndarray, *, um_per_px: float) -> np.nd
     return quite_flat
 
 
-def glass_surface(rgb: np.ndarray, glass: np.ndarray, *, um_per_px: float) -> GlassSurface:
+def glass_surface(rgb: np.ndarray, glass: np.ndarray) -> GlassSurface:
     """Fit the white level of each pixel by a quadratic surface over the glass's logarithm.
 
     The glass is averaged in blocks. The surface's slopes and curvatures are held near zero as far
@@ -242,8 +247,6 @@ def glass_surface(rgb: np.ndarray, glass: np.ndarray, *, um_per_px: float) -> Gl
         Shape (height, width, 3), counts.
     glass : numpy.ndarray
         bool, shape (height, width), from `find_glass`; at least one True.
-    um_per_px : float
-        Pixel size in micrometres.
 
     Returns
     -------
@@ -256,20 +259,36 @@ def glass_surface(rgb: np.ndarray, glass: np.ndarray, *, um_per_px: float) -> Gl
     Technometrics 12:55-67.
     """
     height, width = glass.shape
-    smooth = cv2.GaussianBlur(rgb.astype(np.float32), (0, 0), FLAT_SCALE_UM / um_per_px)
-    logs = np.log10(np.maximum(smooth, 1.0))
-    size = (min(width, BLOCKS), min(height, BLOCKS))
-    share = cv2.resize(glass.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    total = cv2.resize(logs * glass[..., None], size, interpolation=cv2.INTER_AREA)
+    size = (min(height, BLOCKS), min(width, BLOCKS))
+    total, pixels = _block_sums(rgb, glass, log_counts(rgb.dtype), size)
+    share = pixels * (pixels.size / glass.size)
     rows, columns = np.nonzero(share >= min(LEAST_BLOCK, float(share.max())))
-    means = total[rows, columns].astype(np.float64) / share[rows, columns, None]
-    terms = _quadratic(2 * (rows + 0.5) / size[1] - 1, 2 * (columns + 0.5) / size[0] - 1)
+    means = total[rows, columns] / pixels[rows, columns, None]
+    terms = _quadratic(2 * (rows + 0.5) / size[0] - 1, 2 * (columns + 0.5) / size[1] - 1)
     fitted = _ridge(terms, means)
     for _ in range(SURFACE_ROUNDS):
         darker = (terms @ fitted - means).mean(axis=1)
         near = darker - np.median(darker) < NEAR_GLASS_OD
         fitted = _ridge(terms[near], means[near])
     return GlassSurface(fitted, (height, width))
+
+
+@numba.njit(cache=True, nogil=True)
+def _block_sums(
+    rgb: np.ndarray, mask: np.ndarray, logs: np.ndarray, size: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sum the logarithms of a mask's pixels by blocks, and count them."""
+    height, width = mask.shape
+    total = np.zeros((size[0], size[1], 3))
+    pixels = np.zeros(size, np.int64)
+    for y in range(height):
+        for x in range(width):
+            if mask[y, x]:
+                row, column = y * size[0] // height, x * size[1] // width
+                pixels[row, column] += 1
+                for c in range(3):
+                    total[row, column, c] += logs[rgb[y, x, c]]
+    return total, pixels
 
 
 def _ridge(terms: np.ndarray, values: np.ndarray) -> np.ndarray:

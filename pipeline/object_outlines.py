@@ -69,7 +69,10 @@ def _traced(
 
 @contextmanager
 def open_labels(file: Path) -> Iterator[Any]:
-    """Open a label image for reading by rectangles; one that isn't tiled is read whole."""
+    """Open a label image for reading by rectangles; one that isn't tiled is read whole.
+
+    Of a pyramid it is the full image.
+    """
     import tifffile
     import zarr
 
@@ -77,7 +80,7 @@ def open_labels(file: Path) -> Iterator[Any]:
         if not tiff.pages.first.is_tiled:
             yield tiff.asarray()
             return
-        with tiff.aszarr() as store:
+        with tiff.aszarr(level=0) as store:
             yield zarr.open(store, mode="r")
 
 

@@ -1,5 +1,6 @@
 """Label images of whole slides: kept in compressed pieces, written and read by rectangles."""
 
+import math
 import shutil
 import tempfile
 import uuid
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 PIECE_PX = 512
 CLASSIC_TIFF_BYTES = 2**32 - 2**25  # offsets of classic TIFF have 32 bits
+
+LARGEST_LAST_LEVEL_PX = 1024
+"""A pyramid is halved until its last level's longer side is no longer than this."""
 
 
 class TemporarySheet:
@@ -53,7 +57,9 @@ class TemporarySheet:
 
 
 def write_sheet(path: Path, sheet: "LabelSheet", *, um_per_px: float | None, identity: str) -> None:
-    """Write a label image of any size as a tiled OME-TIFF, piece by piece, whole or not at all.
+    """Write a label image of any size as a pyramidal OME-TIFF, piece by piece, whole or not at all.
+
+    Each level of the pyramid has every second pixel of the one before: labels can't be averaged.
 
     Parameters
     ----------
@@ -76,20 +82,55 @@ def write_sheet(path: Path, sheet: "LabelSheet", *, um_per_px: float | None, ide
     if um_per_px is not None:
         for axis in "YX":
             metadata |= {f"PhysicalSize{axis}": um_per_px, f"PhysicalSize{axis}Unit": "µm"}
-    with atomic_path(path) as partial:
-        tifffile.imwrite(
-            partial,
-            _pieces(sheet),
-            shape=(height, width),
-            dtype=np.int32,
-            tile=(PIECE_PX, PIECE_PX),
-            compression="zlib",
-            photometric="minisblack",
-            bigtiff=4 * height * width > CLASSIC_TIFF_BYTES,
-            ome=True,
-            metadata=metadata,
-            software="xenoquant",
+    levels = _levels(height, width)
+    kind: dict[str, Any] = {
+        "dtype": np.int32,
+        "tile": (PIECE_PX, PIECE_PX),
+        "compression": "zlib",
+        "photometric": "minisblack",
+        "software": "xenoquant",
+    }
+    large = 4 * height * width > CLASSIC_TIFF_BYTES
+    with (
+        atomic_path(path) as partial,
+        tifffile.TiffWriter(partial, bigtiff=large, ome=True) as writer,
+    ):
+        writer.write(
+            _pieces(sheet), shape=(height, width), subifds=levels, metadata=metadata, **kind
         )
+        for _ in range(levels):
+            sheet = halved(sheet)
+            writer.write(_pieces(sheet), shape=sheet.shape, subfiletype=1, metadata=None, **kind)
+
+
+def _levels(height: int, width: int) -> int:
+    """Count the reduced copies."""
+    longest = max(height, width)
+    return max(0, math.ceil(math.log2(longest / LARGEST_LAST_LEVEL_PX)))
+
+
+def halved(sheet: "LabelSheet") -> TemporarySheet:
+    """Copy every second pixel of every second row of a label image, piece by piece.
+
+    Parameters
+    ----------
+    sheet : LabelSheet
+        int32 labels.
+
+    Returns
+    -------
+    TemporarySheet
+        Half as high and wide, rounded up.
+    """
+    height, width = (-(-length // 2) for length in sheet.shape)
+    small = TemporarySheet("half", (height, width))
+    for top in range(0, height, PIECE_PX):
+        for left in range(0, width, PIECE_PX):
+            bottom, right = min(top + PIECE_PX, height), min(left + PIECE_PX, width)
+            found = sheet[2 * top : 2 * bottom, 2 * left : 2 * right][::2, ::2]
+            if found.any():
+                small[top:bottom, left:right] = found
+    return small
 
 
 def _pieces(sheet: "LabelSheet") -> Iterator[np.ndarray]:

@@ -164,56 +164,6 @@ def test_flooding_gives_one_basin_for_each_h_maximum() -> None:
     assert np.unique(labels).tolist() == list(range(1, n + 1))
 
 
-def plain_flood(height: np.ndarray, mask: np.ndarray, depth: float) -> np.ndarray:
-    """Flood pixel by pixel from the highest level down, without any short cut."""
-    low, high = height[mask].min(), height[mask].max()
-    levels = ((height - low) * (4095.0 / (high - low))).astype(int)
-    labels, root, peak = np.zeros(height.shape, int), [0], [0.0]
-
-    def top(i: int) -> int:
-        return i if root[i] == i else top(root[i])
-
-    for p in sorted(np.flatnonzero(mask), key=lambda p: (-levels.flat[p], p)):
-        y, x = divmod(p, height.shape[1])
-        around = [
-            (v, u)
-            for v in range(max(y - 1, 0), min(y + 2, height.shape[0]))
-            for u in range(max(x - 1, 0), min(x + 2, height.shape[1]))
-            if labels[v, u]
-        ]
-        if not around:
-            root.append(len(root))
-            peak.append(height[y, x])
-            labels[y, x] = len(root) - 1
-            continue
-        own = top(labels[max(around, key=lambda place: height[place])])
-        labels[y, x] = own
-        for place in around:
-            other = top(labels[place])
-            if other != own and min(peak[other], peak[own]) - height[y, x] < depth:
-                first, second = (other, own) if peak[other] > peak[own] else (own, other)
-                root[second] = first
-                own = first
-    tops = [top(i) for i in range(len(root))]
-    numbers = {i: k for k, i in enumerate(sorted(set(tops)))}
-    return np.array([numbers[i] for i in tops])[labels]
-
-
-@pytest.mark.parametrize(("sigma", "depth"), [(0.0, 0.4), (1.0, 0.2), (3.0, 0.05)])
-@pytest.mark.parametrize("steps", [0, 12])
-def test_flooding_is_that_of_one_pixel_after_another(
-    sigma: float, depth: float, steps: int
-) -> None:
-    """The plain way in Python, on noise that is rough, smooth, and full of plateaus."""
-    height = np.random.default_rng(7).normal(0, 1, (60, 75)).astype(np.float32)
-    height = cv2.GaussianBlur(height, (0, 0), sigma) if sigma else height
-    height = np.round(height * steps) / steps if steps else height
-    mask = height > np.quantile(height, 0.3)
-    labels, n = flood(height.astype(np.float32), mask.astype(np.uint8), depth)
-    np.testing.assert_array_equal(labels, plain_flood(height.astype(np.float32), mask, depth))
-    assert n == labels.max()
-
-
 def test_halves_of_a_disc_merge_and_two_discs_do_not() -> None:
     """By the moments: a disc's fit is 1, its halves' 0.95, two touching discs' 0.89."""
     y, x = np.indices((60, 90))

@@ -70,6 +70,10 @@ accuracy-fluorescence: $(VENV)/.test   ## how near fluorescence comes to rendere
 	$(BIN)/pytest -q -s -k "rendered or annotated or ctcf or ki67" tests/imgproc/test_nuclei.py tests/imgproc/test_fluorescence.py
 	$(BIN)/python benchmarks/nuclei.py
 
+.PHONY: accuracy-dab
+accuracy-dab: $(VENV)/.test            ## how near DAB comes to rendered sections and a real Ki67 segmentation
+	$(BIN)/pytest -q -s -k "rendered_sections or rendered_fields or ki67" tests/imgproc/test_dab.py tests/pipeline/test_real_inputs.py
+
 lock:                         ## renew the pinned, hashed requirements (needs uv)
 	$(LOCK) -o requirements/run.txt
 	$(LOCK) --extra dev --extra cluster --extra napari -c requirements/run.txt -o requirements/test.txt

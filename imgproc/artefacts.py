@@ -17,6 +17,9 @@ FOREIGN_COLOUR_DEG = 6.0
 real slides too. Hemosiderin lies 8 to 14 degrees off DAB (less where hematoxylin lies under it),
 eosin 15 to 20."""
 
+BLUR_REACH = 4.0
+"""OpenCV cuts a Gaussian of floating-point numbers off at so many standard deviations."""
+
 ARTEFACT_SHARE = 0.005
 """Less of the tissue is edges, specks and noise, and not worth a flag."""
 
@@ -89,8 +92,7 @@ def find_artefacts(
     Artefacts
         Masks within the tissue.
     """
-    sigma = COLOUR_SCALE_UM / (um_per_px or ASSUMED_UM_PER_PX)
-    smooth = np.stack([cv2.GaussianBlur(plane, (0, 0), sigma) for plane in amounts])
+    smooth = _smoothed(amounts, um_per_px)
     inky = off_mixtures(smooth, vectors, INK_OFF_COLOUR_DEG)
     off = off_mixtures(smooth, vectors, FOREIGN_COLOUR_DEG)
     ink = find_ink(rgb, white, inky, um_per_px=um_per_px) & tissue
@@ -101,7 +103,45 @@ def find_artefacts(
     )
     if other_stain:  # its patches look like ink
         ink = np.zeros(tissue.shape, dtype=bool)
-    brown = (smooth[1] >= BROWN_OD) & (smooth[1] > smooth[0])
-    pigment = tissue & ~ink & brown & off
+    pigment = tissue & ~ink & _brown(smooth) & off
     folds = find_folds(amounts[0], tissue & ~ink, um_per_px=um_per_px)
     return Artefacts(pigment, ink, folds, other_stain, tissue)
+
+
+def find_pigment(
+    amounts: np.ndarray, vectors: StainVectors, *, um_per_px: float | None = None
+) -> np.ndarray:
+    """Mark pigment alone, as `find_artefacts` does, wherever it lies.
+
+    Parameters
+    ----------
+    amounts : numpy.ndarray
+        From `stains.separate`, shape (3, height, width).
+    vectors : StainVectors
+        The vectors of `amounts`.
+    um_per_px : float, optional
+        Pixel size; 0.5 µm is assumed where it isn't known.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool, shape (height, width). A pixel depends on those within `pigment_reach_px` of it.
+    """
+    smooth = _smoothed(amounts, um_per_px)
+    found: np.ndarray = _brown(smooth) & off_mixtures(smooth, vectors, FOREIGN_COLOUR_DEG)
+    return found
+
+
+def pigment_reach_px(um_per_px: float) -> int:
+    """Give how many pixels around it decide whether a pixel is pigment."""
+    return int(np.ceil(BLUR_REACH * COLOUR_SCALE_UM / um_per_px)) + 1
+
+
+def _smoothed(amounts: np.ndarray, um_per_px: float | None) -> np.ndarray:
+    sigma = COLOUR_SCALE_UM / (um_per_px or ASSUMED_UM_PER_PX)
+    return np.stack([cv2.GaussianBlur(plane, (0, 0), sigma) for plane in amounts])
+
+
+def _brown(smooth: np.ndarray) -> np.ndarray:
+    found: np.ndarray = (smooth[1] >= BROWN_OD) & (smooth[1] > smooth[0])
+    return found

@@ -33,7 +33,14 @@ from .measurement import Measurement
 from .nuclei import Segmenter
 from .optics import as_rgb, check_bright_field, full_scale, optical_density
 from .polygons import Polygon, within
-from .stains import GRAIN_PX, StainEstimate, StainVectors, estimate_stains, separate
+from .stains import (
+    GRAIN_PX,
+    StainEstimate,
+    StainVectors,
+    estimate_stains,
+    macenko_estimate,
+    separate,
+)
 from .tissue import Tissue, find_tissue
 from .white import ChosenWhite, choose_white
 
@@ -219,7 +226,7 @@ def _stain_vectors(
 ) -> StainEstimate:
     """Take the vectors as given, or estimate them, or take the defaults."""
     sample = None
-    if options.stains == "estimate":
+    if options.stains != "default":
         sample = tissue_sample(rgb, white, tissue, SAMPLE_PIXELS)
     return chosen_vectors(sample, options)
 
@@ -240,7 +247,9 @@ def chosen_vectors(sample: np.ndarray | None, options: DabOptions) -> StainEstim
         The vectors, and which of them were estimated.
     """
     estimate = StainEstimate(StainVectors(), False, False)
-    if sample is not None:
+    if sample is not None and options.stains == "macenko":
+        estimate = macenko_estimate(sample)
+    elif sample is not None:
         estimate = estimate_stains(sample, dab=options.compartment != "nucleus")
     vectors = StainVectors(
         options.hematoxylin_vector or estimate.vectors.hematoxylin,

@@ -22,10 +22,11 @@ class DabOptions(SegmenterOptions):
         CUTOFFS_OD,
         description="DAB optical densities from which a cell or pixel is 1+, 2+ and 3+, inclusive.",
     )
-    stains: Literal["estimate", "default"] = Field(
+    stains: Literal["estimate", "macenko", "default"] = Field(
         "estimate",
-        description="Colours of hematoxylin and DAB: estimated from the image where it shows "
-        "enough of both and they are plausible, or the usual H-DAB vectors.",
+        description="Colours of hematoxylin and DAB: estimated from the image's purest pixels where "
+        "it shows enough of both and they are plausible, by Macenko's method, or the usual H-DAB "
+        "vectors.",
     )
     hematoxylin_vector: Triple | None = Field(
         None,

@@ -262,7 +262,21 @@ def label_means(labels: np.ndarray, image: np.ndarray, n: int) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def _relabel(labels: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+def relabelled(labels: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Give each label another number.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Whole numbers from 0, shape (H, W).
+    numbers : numpy.ndarray
+        Whole numbers: the new number of each label, that of 0 first.
+
+    Returns
+    -------
+    numpy.ndarray
+        int32, shape (H, W).
+    """
     out = np.empty(labels.shape, np.int32)
     for y in range(labels.shape[0]):
         for x in range(labels.shape[1]):
@@ -297,7 +311,7 @@ def renumbered(labels: np.ndarray, kept: np.ndarray | None = None) -> np.ndarray
     if kept is None:
         kept = _present(labels, int(labels.max(initial=0)))[1:]
     left = np.concatenate([[False], kept])
-    return _relabel(labels, np.where(left, np.cumsum(left), 0).astype(np.int32))
+    return relabelled(labels, np.where(left, np.cumsum(left), 0).astype(np.int32))
 
 
 class LabelledPixels:

@@ -120,8 +120,10 @@ def looks_like_fluorescence(rgb: np.ndarray) -> bool:
     Bright field is bright where there is nothing; even a field full of strong stain keeps one
     channel (red under DAB, blue under hematoxylin) above a quarter of full scale.
     """
-    counts = np.bincount(brightest_channel(rgb).ravel())
-    return _ranked(counts, 0.5 * (counts.sum() - 1)) < DARK_BACKGROUND * full_scale(rgb)
+    levels = int(np.iinfo(rgb.dtype).max) + 1
+    counts = cv2.calcHist([brightest_channel(rgb)], [0], None, [levels], [0, levels]).ravel()
+    middle = 0.5 * (rgb.shape[0] * rgb.shape[1] - 1)
+    return _ranked(counts.astype(np.int64), middle) < DARK_BACKGROUND * full_scale(rgb)
 
 
 def white_level(rgb: np.ndarray) -> White:

@@ -25,6 +25,7 @@ from .tiles import (
     tile_buffer,
     tile_grid,
     tile_region,
+    tile_regions,
 )
 
 MAP_PX = 256
@@ -48,6 +49,8 @@ class SlideArea:
         Tiles that couldn't be decoded, in their order; their pixels are in no count.
     decoded, tiles : int
         Tiles decoded, and tiles of the slide.
+    pigment_px : numpy.ndarray or None
+        int64, shape (regions,): pixels left out as pigment; None where none were looked for.
     """
 
     histograms: np.ndarray
@@ -56,6 +59,7 @@ class SlideArea:
     bad: tuple[BadTile, ...]
     decoded: int
     tiles: int
+    pigment_px: np.ndarray | None = None
 
 
 def measure_area(
@@ -81,17 +85,39 @@ def measure_area(
     SlideArea
         Counts and sums.
     """
-    rows, columns = tile_grid(source)
-    map_shape = (-(-source.shape[0] // MAP_PX), -(-source.shape[1] // MAP_PX))
-    total = BrownSums.empty(len(regions.names), tables, map_shape)
-    bad: list[BadTile] = []
-    places = {tile_region(source, n): n for n in range(rows * columns)}
-    wanted = [places[place] for place in regions.held(list(places))]
+    wanted = tiles_held(source, regions)
+    total, bad = empty_sums(source, regions, tables), list[BadTile]()
     # a few large pieces of work for each thread, each with sums of its own
-    sweep = partial(_sweep, source, regions, tables, map_shape)
+    sweep = partial(_sweep, source, regions, tables)
     for sums, failed in in_order(sweep, _shares(wanted, threads), threads=threads):
         total.add(sums)
         bad.extend(failed)
+    return summed_up(source, total, tables, bins, bad, len(wanted))
+
+
+def tiles_held(source: TileSource, regions: RegionMap) -> list[int]:
+    """Give the tiles in which anything is measured."""
+    places = tile_regions(source)
+    held = set(regions.held(places))
+    return [number for number, place in enumerate(places) if place in held]
+
+
+def empty_sums(source: TileSource, regions: RegionMap, tables: BrownTables) -> BrownSums:
+    """Begin with nothing seen."""
+    map_shape = (-(-source.shape[0] // MAP_PX), -(-source.shape[1] // MAP_PX))
+    return BrownSums.empty(len(regions.names), tables, map_shape)
+
+
+def summed_up(
+    source: TileSource,
+    total: BrownSums,
+    tables: BrownTables,
+    bins: int,
+    bad: Iterable[BadTile],
+    decoded: int,
+) -> SlideArea:
+    """Give the sums over all of a slide as optical densities."""
+    rows, columns = tile_grid(source)
     pixels = total.counts.sum(axis=1)
     with np.errstate(invalid="ignore"):
         heat = summed_od(total.map_units, total.map_pixels, tables) / total.map_pixels
@@ -100,7 +126,7 @@ def measure_area(
         summed_od(total.units, pixels, tables)[1:],
         heat.astype(np.float32),
         tuple(bad),
-        len(wanted),
+        decoded,
         rows * columns,
     )
 
@@ -119,11 +145,10 @@ def _sweep(
     source: TileSource,
     regions: RegionMap,
     tables: BrownTables,
-    map_shape: tuple[int, int],
     numbers: list[int],
 ) -> tuple[BrownSums, list[BadTile]]:
     """Decode and add up some of the tiles."""
-    sums = BrownSums.empty(len(regions.names), tables, map_shape)
+    sums = empty_sums(source, regions, tables)
     buffer = tile_buffer(source)
     bad = []
     for run in runs(numbers):
@@ -143,17 +168,41 @@ def _add_tile(
     tables: BrownTables,
 ) -> None:
     """Add a tile, cut along the squares of the heat map."""
-    top, left, height, width = region
     coarse = regions.plain()
     if coarse is not None:
         add_coarse(sums, pixels, region, coarse, tables, MAP_PX)
         return
-    found = regions.at(region)
+    add_by_squares(sums, pixels, regions.at(region), region[:2], tables)
+
+
+def add_by_squares(
+    sums: BrownSums,
+    pixels: np.ndarray,
+    regions: np.ndarray,
+    corner: tuple[int, int],
+    tables: BrownTables,
+) -> None:
+    """Add pixels whose regions a label image gives, square by square of the heat map.
+
+    Parameters
+    ----------
+    sums : BrownSums
+        What is added to.
+    pixels : numpy.ndarray
+        uint8, at least as high and wide as `regions`, 3 channels.
+    regions : numpy.ndarray
+        Whole numbers, shape (height, width); pixels of region 0 are left out.
+    corner : tuple of int
+        Row and column of the first pixel in the slide.
+    tables : BrownTables
+        The tables.
+    """
+    (top, left), (height, width) = corner, regions.shape
     for y0, y1 in _cuts(top, height):
         for x0, x1 in _cuts(left, width):
             place = np.s_[y0 - top : y1 - top, x0 - left : x1 - left]
             square = (y0 // MAP_PX, x0 // MAP_PX)
-            add_labelled(sums, pixels[place], found[place], tables, square)
+            add_labelled(sums, pixels[place], regions[place], tables, square)
 
 
 def _cuts(start: int, length: int) -> list[tuple[int, int]]:

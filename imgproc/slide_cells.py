@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numba import njit
 
+from .artefacts import find_pigment
 from .dab_cells import objects_table
 from .dab_options import DabOptions
 from .dab_search import CellGuide, find_cells
@@ -18,7 +19,7 @@ from .nuclei import Segmenter
 from .optics import transmission_density
 from .slide_regions import RegionMap
 from .stains import StainVectors, separate
-from .tiles import BadTile, Block, Region, TileSource, blocks, in_order, read_region
+from .tiles import BadTile, Block, Region, TileSource, blocks, clear_bad, in_order, read_region
 from .tissue import SMOOTHING_UM
 
 BLOCK_PX = 1536
@@ -151,12 +152,11 @@ def _measure_block(search: CellSearch, block: Block) -> BlockCells:
     top, left = block.whole[:2]
     rgb = read_region(search.source, block.whole)
     regions = search.regions.at(block.whole)
-    for tile in search.bad:
-        y, x, height, width = tile.region
-        y0, x0 = max(y - top, 0), max(x - left, 0)
-        regions[y0 : max(y + height - top, 0), x0 : max(x + width - left, 0)] = 0
+    clear_bad(regions, (top, left), search.bad)
     amounts = separate(rgb, search.white, search.vectors)
     tissue = _tissue(search, rgb, regions)
+    if search.options.exclude_pigment:
+        tissue &= ~find_pigment(amounts, search.vectors, um_per_px=search.scale)
     nuclei, cells, _ = find_cells(
         amounts, tissue, search.scale, search.options, search.segmenter, search.guide
     )

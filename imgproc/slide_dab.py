@@ -23,6 +23,7 @@ from .optics import check_bright_field, transmission_density, white_level
 from .polygons import Polygon
 from .slide_area import MAP_PX, SlideArea, measure_area
 from .slide_cells import CellSearch, LabelSheet, measure_cells
+from .slide_pigment import PigmentColour, measure_area_without_pigment
 from .slide_regions import RegionMap, worth_measuring
 from .slide_sampling import FieldSample, choose_fields
 from .slide_tissue import SlideTissue, find_slide_tissue
@@ -90,8 +91,7 @@ def measure_slide(
         their ``name``), the label sheets ``nuclei`` and ``cells``, and the profiles
         ``dab_od_histogram``, ``heat_od`` (mean DAB by squares of 256 pixels) and
         ``overview_regions``. Flags: ``no_scale``, ``coarse_pixels``, ``no_glass``, ``no_white``,
-        ``other_stain``, ``pigment``, ``ink``, ``folds``, ``bad_tiles``,
-        ``sampled_fields``, ``pigment_kept`` (`exclude_pigment` works on fields only).
+        ``other_stain``, ``pigment``, ``ink``, ``folds``, ``bad_tiles``, ``sampled_fields``.
 
     Raises
     ------
@@ -113,12 +113,8 @@ def measure_slide(
     samples = _read_samples(source, regions, threads)
     level, white_flags, white_source = _white(given, tissue, samples, white is not None)
     look = _look(samples, level, scale, options, segmenter)
-    area = measure_area(
-        source,
-        regions,
-        brown_tables(level, look.estimate.vectors),
-        bins=HISTOGRAM_BINS,
-        threads=threads,
+    area = _area(
+        source, regions, PigmentColour(level, look.estimate.vectors, scale), options, threads
     )
     search = CellSearch(
         source, regions, level, look.estimate.vectors, scale, bool(um_per_px), options,
@@ -135,7 +131,6 @@ def measure_slide(
         "folds": look.fold_fraction >= ARTEFACT_SHARE,
         "bad_tiles": bool(area.bad),
         "sampled_fields": sampling is not None,
-        "pigment_kept": options.exclude_pigment,
     }
     return Measurement(
         objects=objects,
@@ -159,6 +154,22 @@ def measure_slide(
             "fields": None if sampling is None else [list(place) for place in sampling.fields],
             "bad_tiles": [{"region": list(b.region), "reason": b.reason} for b in area.bad],
         },
+    )
+
+
+def _area(
+    source: TileSource,
+    regions: RegionMap,
+    colour: PigmentColour,
+    options: DabOptions,
+    threads: int,
+) -> SlideArea:
+    """Measure areas, with or without what looks like pigment."""
+    tables = brown_tables(colour.white, colour.vectors)
+    if not options.exclude_pigment:
+        return measure_area(source, regions, tables, bins=HISTOGRAM_BINS, threads=threads)
+    return measure_area_without_pigment(
+        source, regions, tables, colour, bins=HISTOGRAM_BINS, threads=threads
     )
 
 
@@ -281,7 +292,7 @@ def _look(
 ) -> _Look:
     """Estimate stains, nuclei and artefacts from the samples."""
     density = None
-    if options.stains == "estimate" and samples:
+    if options.stains != "default" and samples:
         taken = [tissue_sample(s.rgb, white, s.tissue, SAMPLE_PIXELS) for s in samples]
         density = np.concatenate(taken)
     estimate = chosen_vectors(density, options)
@@ -352,10 +363,16 @@ def _cells(
 
 
 def _regions_table(regions: RegionMap, area: SlideArea, um_per_px: float | None) -> pd.DataFrame:
-    """A row a region that has pixels; pigment and folds of a single one aren't known."""
+    """A row a region that has pixels; ink and folds of a single one aren't known.
+
+    Its pigment is known where it was left out.
+    """
     pixels = area.histograms.sum(axis=1)
+    pigment: Any = np.nan
     with np.errstate(invalid="ignore"):
         mean = area.integrated_od / pixels
+        if area.pigment_px is not None:
+            pigment = area.pigment_px / (area.pigment_px + pixels)
     table = pd.DataFrame(
         {
             "region": np.arange(1, len(pixels) + 1),
@@ -363,7 +380,7 @@ def _regions_table(regions: RegionMap, area: SlideArea, um_per_px: float | None)
             "area_px": pixels,
             "mean_od": mean,
             "integrated_od": area.integrated_od,
-            "pigment_fraction": np.nan,
+            "pigment_fraction": pigment,
             "ink_fraction": np.nan,
             "fold_fraction": np.nan,
         }

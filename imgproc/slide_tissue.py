@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from .labelled import label_areas, relabelled
 from .optics import darker_than, median_colour, transmission_density, white_level
 from .parts import large_parts
 from .stains import StainVectors, off_mixtures, separate
@@ -110,11 +111,11 @@ def _ink(
     overview: np.ndarray, white: np.ndarray, density: np.ndarray, um_per_px: float
 ) -> np.ndarray:
     """Mark wide strokes that are black, or of a colour that no mixture of the stains has."""
-    vectors = StainVectors()
-    off = off_mixtures(separate(overview, white, vectors), vectors, INK_OFF_COLOUR_DEG)
-    black = darker_than(overview, white, 10**-BLACK_OD)
-    foreign = off & (density > INK_OD)
-    marked = foreign | black
+    vectors, dense = StainVectors(), density > INK_OD  # what is black is dense, too
+    colours = overview[dense][:, None]
+    marked = np.zeros(dense.shape, bool)
+    off = off_mixtures(separate(colours, white, vectors), vectors, INK_OFF_COLOUR_DEG)
+    marked[dense] = (off | darker_than(colours, white, 10**-BLACK_OD))[:, 0]
     if not marked.any():
         return marked
     side = 2 * max(1, round(INK_WIDTH_UM / um_per_px / 2)) + 1
@@ -127,10 +128,10 @@ def _pieces(mask: np.ndarray, gap_px: float) -> np.ndarray:
     """Number the pieces from the largest; parts within `gap_px` of each other are one."""
     near = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5) <= gap_px / 2
     count, labels = cv2.connectedComponents(near.astype(np.uint8), connectivity=8)
-    labels = np.where(mask, labels, 0)
-    area = np.bincount(labels.ravel(), minlength=count)[1:]
+    labels[~mask] = 0
+    area = label_areas(labels, count - 1)
     order = np.argsort(-area, kind="stable")
     number = np.zeros(count, np.int32)
     number[1 + order] = np.minimum(np.arange(1, count), MOST_PIECES)
     number[1:][area == 0] = 0
-    return number[labels].astype(np.int32)
+    return relabelled(labels, number)

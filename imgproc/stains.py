@@ -472,6 +472,27 @@ class StainEstimate:
     dab_estimated: bool
 
 
+def macenko_estimate(density: np.ndarray) -> StainEstimate:
+    """Give Macenko's vectors, or the defaults where too little is stained or only one stain shows.
+
+    Parameters
+    ----------
+    density : numpy.ndarray
+        Optical densities of tissue pixels, shape (n, 3).
+
+    Returns
+    -------
+    StainEstimate
+        The vectors and where they come from.
+    """
+    try:
+        vectors = macenko(density)
+        vectors.matrix()
+    except MeasurementError:
+        return StainEstimate(StainVectors(), False, False)
+    return StainEstimate(vectors, True, True)
+
+
 def estimate_stains(density: np.ndarray, *, dab: bool = True) -> StainEstimate:
     """Estimate the stain vectors from an image's purest blue and purest brown pixels.
 

@@ -88,6 +88,16 @@ def tile_region(source: TileSource, number: int) -> Region:
     return top, left, height, min(source.tile_shape[1], source.shape[1] - left)
 
 
+def tile_regions(source: TileSource) -> list[Region]:
+    """Where every tile lies, in their order: top, left, height and width within the image."""
+    (height, width), (high, wide) = source.shape, source.tile_shape
+    return [
+        (top, left, min(high, height - top), min(wide, width - left))
+        for top in range(0, height, high)
+        for left in range(0, width, wide)
+    ]
+
+
 def tile_buffer(source: TileSource) -> np.ndarray:
     """Room for one tile. Decoders are 1.2 times slower into an address that is a multiple of 32.
 
@@ -102,7 +112,9 @@ def tile_buffer(source: TileSource) -> np.ndarray:
     return whole[start : start + size]
 
 
-def read_region(source: TileSource, region: Region, *, fill: int = 255) -> np.ndarray:
+def read_region(
+    source: TileSource, region: Region, *, fill: int = 255, bad: list[BadTile] | None = None
+) -> np.ndarray:
     """Read a rectangle, from as many tiles as it touches.
 
     Parameters
@@ -113,6 +125,8 @@ def read_region(source: TileSource, region: Region, *, fill: int = 255) -> np.nd
         Top, left, height, width; within the image.
     fill : int
         What a tile that can't be decoded is filled with.
+    bad : list of BadTile, optional
+        Such tiles are added to it.
 
     Returns
     -------
@@ -130,12 +144,32 @@ def read_region(source: TileSource, region: Region, *, fill: int = 255) -> np.nd
     out = np.full((height, width, 3), fill, np.uint8)
     for number, pixels in source.decode(numbers, tile_buffer(source)):
         if isinstance(pixels, BadTile):
+            if bad is not None:
+                bad.append(pixels)
             continue
         row, column = divmod(number, columns)
         y, x = row * high - top, column * wide - left
         y0, x0, y1, x1 = max(y, 0), max(x, 0), min(y + high, height), min(x + wide, width)
         out[y0:y1, x0:x1] = pixels[y0 - y : y1 - y, x0 - x : x1 - x]
     return out
+
+
+def clear_bad(labels: np.ndarray, corner: tuple[int, int], bad: Iterable[BadTile]) -> None:
+    """Set to 0, in place, what of a label image lies in tiles that can't be decoded.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Shape (height, width).
+    corner : tuple of int
+        Row and column of its first pixel in the slide.
+    bad : iterable of BadTile
+        The tiles.
+    """
+    for tile in bad:
+        top, left, height, width = tile.region
+        y, x = top - corner[0], left - corner[1]
+        labels[max(y, 0) : max(y + height, 0), max(x, 0) : max(x + width, 0)] = 0
 
 
 def runs(numbers: Sequence[int], length: int = RUN_TILES) -> list[Sequence[int]]:

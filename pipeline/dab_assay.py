@@ -59,7 +59,7 @@ class DabAssay(DabOptions, SegmentedAssay):
 
     _regions: Path | None = PrivateAttr(default=None)
 
-    measuring_version: ClassVar[int] = 2
+    measuring_version: ClassVar[int] = 3
     # the regions' bytes enter an image's fingerprint, their place doesn't
     applied_at_roll_up: ClassVar[frozenset[str]] = frozenset({"cutoffs_od", "marker", "regions"})
     noun: ClassVar[str] = "cells"

@@ -78,7 +78,6 @@ FLAGS = {
     "measured.",
     "sampled_fields": "A sample of fields was measured in place of the whole slide; run.json and "
     "the regions say which.",
-    "pigment_kept": "Pigment is left out of fields only: on this whole slide it was kept.",
     "white_moved": "The white of this batch differs from the other batches': lamp, exposure or "
     "white balance changed.",
     "control_moved": "The controls of this batch are browner or paler than the other batches'.",

@@ -10,11 +10,13 @@ from xenoquant.imgproc.phantoms import DabPhantom, DabScene, render_dab
 from xenoquant.imgproc.stains import (
     DAB,
     HEMATOXYLIN,
+    StainEstimate,
     StainVectors,
     brown_histogram,
     estimate_stains,
     from_single_stains,
     macenko,
+    macenko_estimate,
     nuclear_signal,
     off_colour_deg,
     off_mixtures,
@@ -230,3 +232,17 @@ def test_off_mixtures_is_the_angle_above_a_limit(degrees: float) -> None:
     clear = np.abs(angle - degrees) > 1e-3
     np.testing.assert_array_equal(found[clear], angle[clear] > degrees)
     assert not found[:5].any()
+
+
+def test_macenko_falls_back_to_the_usual_vectors() -> None:
+    """By construction: both stains mixed are found; one stain alone, or too few pixels, are not."""
+    rng = np.random.default_rng(4)
+    vectors = StainVectors((0.62, 0.72, 0.31), (0.25, 0.55, 0.79)).matrix()
+    mixed = rng.uniform(0, 0.6, (5000, 2)) @ vectors[:2]
+    found = macenko_estimate(mixed)
+    assert found.hematoxylin_estimated
+    angles = np.degrees(np.arccos(np.sum(found.vectors.matrix() * vectors, axis=1)))
+    assert angles[:2].max() < 3
+    single = rng.uniform(0.2, 0.6, (5000, 1)) * vectors[0]
+    for sample in (single, mixed[:50]):
+        assert macenko_estimate(sample) == StainEstimate(StainVectors(), False, False)

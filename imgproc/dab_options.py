@@ -24,9 +24,8 @@ class DabOptions(SegmenterOptions):
     )
     stains: Literal["estimate", "macenko", "default"] = Field(
         "estimate",
-        description="Colours of hematoxylin and DAB: estimated from the image's purest pixels where "
-        "it shows enough of both and they are plausible, by Macenko's method, or the usual H-DAB "
-        "vectors.",
+        description="Colours of hematoxylin and DAB: estimated from the image where it shows "
+        "enough of both and they are plausible, by Macenko's method, or the usual H-DAB vectors.",
     )
     hematoxylin_vector: Triple | None = Field(
         None,

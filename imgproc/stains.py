@@ -269,10 +269,11 @@ def off_mixtures(amounts: np.ndarray, vectors: StainVectors, degrees: float) -> 
 @numba.njit(cache=True, nogil=True)
 def _off_mixtures(amounts: np.ndarray, cosine: np.float32, share: np.float32) -> np.ndarray:
     """Compare squares, which spares root and arc sine."""
-    found = np.empty(amounts.shape[1:], np.bool_)
+    _, height, width = amounts.shape
+    found = np.empty((height, width), np.bool_)
     steep, zero, two = np.float32(1) - cosine * cosine, np.float32(0), np.float32(2)
-    for y in range(found.shape[0]):
-        for x in range(found.shape[1]):
+    for y in range(height):
+        for x in range(width):
             blue, brown, residual = amounts[0, y, x], amounts[1, y, x], amounts[2, y, x]
             under_blue, under_brown = min(blue, zero), min(brown, zero)
             rest = residual * residual

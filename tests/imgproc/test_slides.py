@@ -269,7 +269,7 @@ def test_cells_are_the_same_however_cut(slide: np.ndarray, monkeypatch: pytest.M
 @pytest.fixture(scope="module")
 def with_pigment() -> np.ndarray:
     """Hematoxylin with discs of a yellow brown 14 degrees off DAB, one over a block's corner."""
-    density = np.zeros((300, 420, 3)) + 0.08 * StainVectors().matrix()[0]
+    density = np.zeros((300, 420, 3)) + 0.25 * StainVectors().matrix()[0]
     y, x = np.mgrid[:300, :420]
     discs = np.hypot(y % 80 - 50, x % 80 - 50) < 16
     density[discs] += 0.8 * np.array([0.187, 0.374, 0.908])

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -27,6 +28,7 @@ _PRELOADED = ["xenoquant.pipeline.measuring", "xenoquant.pipeline.drawing", "cv2
 # Python's own keeper of semaphores would remark on those of a worker that was ended
 _NO_REMARKS = {"PYTHONWARNINGS": "ignore:resource_tracker:UserWarning"}
 _GOODBYE_S = 2.0
+_START_PAUSES_S = (0.0, 0.05, 0.5)  # before each try to start a process
 _OUT_OF_MEMORY_FIRST = 500  # Linux: of −1000 to 1000, how willingly a process is ended for memory
 
 
@@ -161,6 +163,8 @@ class WorkerPool(Executor):
             if not ready:
                 self._dismiss(place)
                 raise TooSlow(f"it took longer than the limit of {limit:g} s")
+            if worker.connection not in ready and not worker.connection.poll():
+                raise EOFError  # the server that forked it was ended, and can't vouch for it
             good, result = worker.connection.recv()
         except (EOFError, OSError) as error:
             self._dismiss(place)
@@ -177,16 +181,11 @@ class WorkerPool(Executor):
         if held is not None:  # ended from outside, between two tasks
             self._dismiss(place)
         with self._starting:
-            ours, theirs = self._context.Pipe()
-            process = self._context.Process(target=_serve, args=(theirs,), daemon=True)
-            with _one_thread_environment():
-                process.start()
-            theirs.close()
-        worker = _Worker(process, ours)
+            worker = _start(self._context)
         with self._change:
             self._held[place] = worker
             if self._stopped:
-                process.kill()
+                worker.process.kill()
         return worker
 
     def _dismiss(self, place: int, *, politely: bool = False) -> None:
@@ -201,6 +200,25 @@ class WorkerPool(Executor):
         worker.process.kill()
         worker.process.join()
         worker.connection.close()
+
+
+def _start(context: Any) -> _Worker:
+    """Start a process; where the server that forks it has just been ended, with a new server."""
+    ours, theirs = context.Pipe()
+    for pause in _START_PAUSES_S:
+        time.sleep(pause)
+        process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        try:
+            with _one_thread_environment():
+                process.start()
+        except (ConnectionError, EOFError, FileNotFoundError) as error:
+            refused = error
+            continue
+        theirs.close()
+        return _Worker(process, ours)
+    ours.close()
+    theirs.close()
+    raise WorkerLost(f"no process could be started: {refused}")
 
 
 def _context() -> Any:

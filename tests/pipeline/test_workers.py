@@ -3,8 +3,10 @@
 import importlib
 import os
 import signal
+import sys
 import threading
 import time
+from multiprocessing import forkserver
 from types import ModuleType
 
 import psutil
@@ -88,6 +90,21 @@ def test_a_worker_killed_from_outside_loses_nothing(tasks, tmp_path):
     with WorkerPool(2) as pool:
         results = list(run_tasks(tasks.die_once, marks, executor=pool, lost=lost))
     assert results == ["done"] * 3
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are forked on Linux only")
+def test_the_server_of_workers_killed_from_outside_loses_nothing(tasks, tmp_path):
+    """A run's children are its workers' server too; its end is no fault of a task's."""
+    with WorkerPool(2) as pool:
+        assert pool.submit(tasks.square, 1).result() == 1
+        slow = pool.submit(tasks.sleep, str(tmp_path / "pid"))
+        while not (tmp_path / "pid").exists():
+            time.sleep(0.05)
+        for _ in range(3):
+            os.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)
+            assert isinstance(slow.exception(), WorkerLost)
+            results = list(run_tasks(tasks.square, list(range(8)), executor=pool, lost=lost))
+            assert sorted(results) == [n * n for n in range(8)]
 
 
 def test_a_task_that_hangs_is_ended_at_its_limit_and_the_others_are_done(tasks):

@@ -76,7 +76,7 @@ class ReviewLayers:
         self._show(self.stroke)
         self.review.changed.connect(self.follow)
         viewer.layers.selection.active = self.labels[self.review.correctable.objects]
-        viewer.scale_bar.visible = True
+        viewer.canvas.overlays.scale_bar.visible = True
         viewer.reset_view()
 
     def rename(self, name: str) -> None:
@@ -93,15 +93,19 @@ class ReviewLayers:
         labels = self.review.state.labels[what].copy()
         colours = {NOT_ASSESSABLE: _BLIND, self.review.correctable.regions: _REGION}
         chosen = _few_colours(colours.get(what, _OBJECTS))
-        layer = ReviewLabels(labels, name=what, opacity=0.8, colormap=chosen, **place)
+        layer = ReviewLabels(
+            labels, name=what, opacity=0.8, colormap=chosen, visible=False, **place
+        )
+        layer.events.paint.connect(lambda event: self._painted(what))
+        self._show(layer)
         if what == NOT_ASSESSABLE:
             layer.opacity = 0.5
             layer.visible = bool(labels.any())  # an empty layer costs as much to draw as a full one
-        else:
-            # two pixels where objects are large enough not to be hidden by them
-            layer.contour = 2 if self.review.edit.typical_radius() > _LARGE_PX else 1
-        layer.events.paint.connect(lambda event: self._painted(what))
-        self._show(layer)
+            return layer
+        # napari works contours out at every step of adding a visible layer: so only now,
+        # and two pixels where objects are large enough not to be hidden by them
+        layer.contour = 2 if self.review.edit.typical_radius() > _LARGE_PX else 1
+        layer.visible = True
         return layer
 
     def _add_classes(self, place: Mapping[str, Any]) -> Labels | None:

@@ -10,13 +10,12 @@ from napari.utils.notifications import show_info
 from superqt import QCollapsible
 
 from ..pipeline.errors import StudyError
+from ._panel_layout import in_rows, scrolled, tight, wrapped
 from ._review_controller import ReviewController
 from ._settle_panel import SettlePanel
 from .numbers import QuickNumbers
 from .session import OpenImage, Session, SessionOptions
 from .tools import BRUSH_KEY, CLASS_KEYS, OTHER_KEYS, TOOLS, tools_for
-
-WIDTH_PX, BUTTON_PX = 390, 24
 
 REASONS = (
     *("", "out of focus", "glare or shadow", "damaged or folded tissue", "wrong stain or channel"),
@@ -35,12 +34,12 @@ class ReviewWidget(Container):
 
     def __init__(self, viewer: Viewer) -> None:
         super().__init__(labels=False)
-        self.native.setMaximumWidth(WIDTH_PX)
         self.viewer = viewer
         self.controller: ReviewController | None = None
         self._make_start()
         self._make_panel()
         self.panel.visible = False
+        scrolled(self, Container(widgets=[self.starter, self.panel], labels=False))
         self.native.destroyed.connect(lambda *_: self.close_session())
 
     # ---- start
@@ -52,11 +51,10 @@ class ReviewWidget(Container):
         self.blinded = CheckBox(text="blinded", value=True)
         self.start = PushButton(text="Start")
         self.start.clicked.connect(self._start)
-        self.problem = Label(value="")
+        self.problem = wrapped(Label(value=""))
         self.starter = Container(
             widgets=[self.folder, self.reader, self.order, self.blinded, self.start, self.problem]
         )
-        self.append(self.starter)
 
     def _start(self) -> None:
         order: Any = None if self.order.value == "as before" else self.order.value
@@ -87,10 +85,8 @@ class ReviewWidget(Container):
     # ---- the panel
 
     def _make_panel(self) -> None:
-        said = [Label(value="") for _ in range(4)]
+        said = [wrapped(Label(value="")) for _ in range(4)]
         self.header, self.numbers, self.features, self.message = said
-        for label in said:
-            label.native.setWordWrap(True)
         self.settling = SettlePanel()
         parts = [
             self.header,
@@ -103,7 +99,6 @@ class ReviewWidget(Container):
             self.settling,
         ]
         self.panel = tight(Container(widgets=parts, labels=False))
-        self.append(self.panel)
         self.panel.native.layout().addWidget(self._keys())
 
     def _tools(self) -> Container:
@@ -120,7 +115,7 @@ class ReviewWidget(Container):
         self.redo = PushButton(text="Redo  [Shift-U]")
         self.undo.clicked.connect(lambda: self._tell("undo"))
         self.redo.clicked.connect(lambda: self._tell("redo"))
-        return _in_rows([*self.buttons.values(), self.brush, self.undo, self.redo], 3)
+        return in_rows([*self.buttons.values(), self.brush, self.undo, self.redo], 3)
 
     def _press(self, name: str) -> None:
         if self.controller is not None:
@@ -140,7 +135,7 @@ class ReviewWidget(Container):
         self.accept.clicked.connect(lambda: self._tell("accept"))
         self.reject.clicked.connect(lambda: self._tell("reject"))
         self.carry.clicked.connect(self._carry_over)
-        buttons = _in_rows([self.accept, self.reject])
+        buttons = in_rows([self.accept, self.reject])
         return tight(Container(widgets=[self.reason, self.note, buttons, self.carry]))
 
     def _carry_over(self) -> None:
@@ -162,7 +157,7 @@ class ReviewWidget(Container):
         self.status.changed.connect(self._filter)
         self.unblind = PushButton(text="Lift the blind (is logged)")
         self.unblind.clicked.connect(self._unblind)
-        moves = _in_rows([self.back, self.forth])
+        moves = in_rows([self.back, self.forth])
         return tight(Container(widgets=[moves, self.assay, self.status, self.unblind]))
 
     def _filter(self) -> None:
@@ -190,8 +185,7 @@ class ReviewWidget(Container):
         lines = "".join(
             f"<tr><td><b>{key}</b>&nbsp;</td><td>{what}</td></tr>" for key, what in rows.items()
         )
-        self.keys = Label(value=f"<table>{lines}</table>")
-        self.keys.native.setWordWrap(True)
+        self.keys = wrapped(Label(value=f"<table>{lines}</table>"))
         folded = QCollapsible("Keys")
         folded.addWidget(self.keys.native)
         return folded
@@ -240,26 +234,6 @@ class ReviewWidget(Container):
         if self.controller is not None:
             self.controller.close()
             self.controller = None
-
-
-def _in_rows(widgets: list[Any], columns: int = 2) -> Container:
-    """Lay buttons out in rows."""
-    for widget in widgets:
-        widget.native.setMinimumHeight(BUTTON_PX)
-    rows = [
-        tight(Container(widgets=widgets[i : i + columns], layout="horizontal", labels=False))
-        for i in range(0, len(widgets), columns)
-    ]
-    for row in rows:  # nested layouts would squeeze them otherwise
-        row.native.setMinimumHeight(BUTTON_PX)
-    return tight(Container(widgets=rows, labels=False))
-
-
-def tight(container: Container) -> Container:
-    """Take the margins away that nested containers add up to half a screen."""
-    container.native.layout().setContentsMargins(0, 0, 0, 0)
-    container.native.layout().setSpacing(3)
-    return container
 
 
 def numbers_text(numbers: QuickNumbers | None) -> str:

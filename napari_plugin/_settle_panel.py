@@ -4,6 +4,7 @@ from magicgui.widgets import Container, Label, PushButton
 
 from ..pipeline.errors import InputError
 from ..pipeline.review_state import ReviewState
+from ._panel_layout import wrapped
 from ._review_controller import ReviewController
 from .edits import EditError
 from .session import OpenImage, Session
@@ -20,8 +21,7 @@ class SettlePanel(Container):
     """Takes a reader through what two others see differently; hidden in a session of one's own."""
 
     def __init__(self) -> None:
-        self.text = Label(value="")
-        self.text.native.setWordWrap(True)
+        self.text = wrapped(Label(value=""))
         self.first = PushButton(text="Follow the first")
         self.second = PushButton(text="Follow the second")
         super().__init__(widgets=[self.text, self.first, self.second], labels=False, visible=False)

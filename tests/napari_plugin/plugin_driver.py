@@ -13,6 +13,7 @@ import napari
 from napari.layers import Image, Labels
 from napari.utils.action_manager import action_manager
 from napari.utils.key_bindings import coerce_keybinding
+from qtpy.QtWidgets import QPushButton, QScrollArea
 
 sys.path.insert(0, str(Path(__file__).parent))
 from viewer_hands import settle, wait_for
@@ -68,6 +69,40 @@ def tune(viewer: napari.Viewer, widget: Any, study: Path) -> dict[str, Any]:
     return seen
 
 
+def cut_buttons(viewer: napari.Viewer, widget: Any) -> dict[str, Any]:
+    """Give the buttons that aren't wholly in sight: with long texts, and on a low screen."""
+    said = "The label images can't be written (No space left on device). "
+    widget.header.value = "<b>Image 12 of 345: m01_left_lobe_ventral.jpg, m01, 3.5 ppm</b> (open)"
+    widget.features.value = "measured: " + ", ".join(["lobe_area_mm2 94.51"] * 8)
+    widget.message.value = 5 * said
+    widget.carry.visible = widget.settling.visible = True
+    widget.settling.text.value = "12 left: only the second reader has this object"
+    settle(20)
+    buttons = [b for b in widget.native.findChildren(QPushButton) if b.isVisible()]
+    cut: dict[str, Any] = {
+        "buttons": len(buttons),
+        "high": [b.text() for b in buttons if is_cut(b)],
+    }
+    viewer.window.resize(1250, 620)
+    settle(20)
+    area = widget.native.findChild(QScrollArea)
+    cut["low"] = []
+    for button in buttons:
+        area.ensureWidgetVisible(button)
+        settle(2)
+        cut["low"] += [button.text()] if is_cut(button) else []
+    return cut
+
+
+def is_cut(button: QPushButton) -> bool:
+    """Tell whether a part of a button, or of what its text needs, is out of sight."""
+    return (
+        button.visibleRegion().boundingRect() != button.rect()
+        or button.height() < button.minimumSizeHint().height()
+        or button.width() < button.minimumSizeHint().width()
+    )
+
+
 def main() -> None:
     study = Path(sys.argv[1])
     viewer = napari.Viewer()
@@ -109,6 +144,7 @@ def main() -> None:
     wait_for(lambda: widget.controller is not None and widget.controller.layers, "the review")
     seen["review"] = widget.header.value
     seen["panel_keys"] = [key for key in own_keys() if f"<b>{key}</b>" in panel_text(widget)]
+    seen["cut"] = cut_buttons(viewer, widget)
     widget.close_session()
     viewer.close()
     print("SEEN " + json.dumps(seen))

@@ -25,8 +25,10 @@ Key = Qt.Key
 class Desk:
     """A viewer with the review panel on one study."""
 
-    def __init__(self, viewer: napari.Viewer, study: Path, **options: Any) -> None:
-        self.session = Session(study, "ann", SessionOptions(**options))
+    def __init__(
+        self, viewer: napari.Viewer, study: Path, *, reader: str = "ann", **options: Any
+    ) -> None:
+        self.session = Session(study, reader, SessionOptions(**options))
         self.widget = ReviewWidget(viewer)
         self.dock = viewer.window.add_dock_widget(self.widget, name="Review", area="right")
         self.widget.begin(self.session)

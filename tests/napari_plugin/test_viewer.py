@@ -117,6 +117,13 @@ def test_no_key_clashes_with_naparis_own_and_all_are_shown(opened):
     assert len(seen["panel_keys"]) == 16  # every key but Alt-0 … Alt-3, which share a line
 
 
+def test_no_button_of_the_panel_is_cut_whatever_is_said(opened):
+    """Authority: Qt's own visible region of each button, and the size that its text needs."""
+    cut = opened[2]["cut"]
+    assert cut["buttons"] >= 19
+    assert (cut["high"], cut["low"]) == ([], [])
+
+
 def test_samples_open_and_are_measured_in_place(opened):
     for key, objects in (("lungs", "nodules"), ("field", "nuclei"), ("section", "nuclei")):
         seen = opened[2][key]
@@ -172,6 +179,38 @@ def test_without_results_the_command_says_to_run(study):
     done = run_command(study, DISPLAY=":0")
     assert done.returncode == 2, done.stderr
     assert "xenoquant run" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def settled(drive, _lungs_once, tmp_path_factory):
+    """A study that two readers corrected and a third settled by hand, and what was seen."""
+    lungs = Path(shutil.copytree(_lungs_once, tmp_path_factory.mktemp("settle") / "lungs"))
+    return lungs, drive("settle_driver.py", lungs)
+
+
+def test_differences_are_shown_one_by_one_and_settled_by_hand(settled):
+    """By hand: ann deletes one nodule and adds one; bob leaves both as they were."""
+    seen = settled[1]
+    assert sorted(seen["asked"]) == ["only_first", "only_second"]
+    assert seen["looked"] == [pytest.approx(place, abs=1.0) for place in seen["places"]]
+    assert seen["texts"][0].startswith("2 left")
+    assert seen["texts"][-1].startswith("No difference is left")
+    assert seen["enabled"] == [True, True, False]
+    assert seen["count"] == seen["program"] + 1  # ann's own stays, and bob's comes back
+    assert seen["undone"] == seen["program"]
+    assert seen["actions"] == ["settle_first", "settle_second", "undo", "redo", "accepted"]
+
+
+def test_what_was_settled_stands_in_log_and_tables(settled):
+    study, seen = settled
+    lines = [json.loads(line) for line in Path(seen["log"]).read_text().splitlines()]
+    assert {line["reader"] for line in lines} == {"carol"}
+    run_study(study, RunOptions(jobs=1))
+    images = pd.read_csv(study / "results" / "images.csv", keep_default_na=False)
+    row = images[images["image"] == seen["image"]].set_index("feature").loc["nodules"]
+    assert float(row["value"]) == seen["count"]
+    assert "reviewed:carol" in row["flag"].split(";")
+    assert "readers_not_settled" not in row["flag"]
 
 
 def run_command(study: Path, **known: str) -> subprocess.CompletedProcess[str]:

@@ -17,10 +17,11 @@ from .brown_sums import (
 )
 from .slide_regions import RegionMap
 from .tiles import (
+    HERE,
     BadTile,
     Region,
+    Spread,
     TileSource,
-    in_order,
     runs,
     tile_buffer,
     tile_grid,
@@ -63,7 +64,12 @@ class SlideArea:
 
 
 def measure_area(
-    source: TileSource, regions: RegionMap, tables: BrownTables, *, bins: int, threads: int = 1
+    source: TileSource,
+    regions: RegionMap,
+    tables: BrownTables,
+    *,
+    bins: int,
+    spread: Spread = HERE,
 ) -> SlideArea:
     """Measure the DAB of every pixel in a region; tiles without one are never decoded.
 
@@ -77,8 +83,8 @@ def measure_area(
         From `brown_sums.brown_tables`.
     bins : int
         Bins of the histograms.
-    threads : int
-        Threads at a time. Neither they nor the tiles' size change a number.
+    spread : Spread
+        What carries the pieces of work out. Neither it nor the tiles' size change a number.
 
     Returns
     -------
@@ -87,9 +93,9 @@ def measure_area(
     """
     wanted = tiles_held(source, regions)
     total, bad = empty_sums(source, regions, tables), list[BadTile]()
-    # a few large pieces of work for each thread, each with sums of its own
+    # a few large pieces of work for each worker, each with sums of its own
     sweep = partial(_sweep, source, regions, tables)
-    for sums, failed in in_order(sweep, _shares(wanted, threads), threads=threads):
+    for sums, failed in spread(sweep, _shares(wanted, spread.workers)):
         total.add(sums)
         bad.extend(failed)
     return summed_up(source, total, tables, bins, bad, len(wanted))
@@ -131,12 +137,12 @@ def summed_up(
     )
 
 
-SHARES_PER_THREAD = 8
-"""Enough that no thread waits long for the last one."""
+SHARES_PER_WORKER = 8
+"""Enough that no worker waits long for the last one."""
 
 
-def _shares(wanted: list[int], threads: int) -> Iterable[list[int]]:
-    count = max(1, min(len(wanted), threads * SHARES_PER_THREAD))
+def _shares(wanted: list[int], workers: int) -> Iterable[list[int]]:
+    count = max(1, min(len(wanted), workers * SHARES_PER_WORKER))
     size = -(-len(wanted) // count)
     return [wanted[start : start + size] for start in range(0, len(wanted), max(1, size))]
 

@@ -17,9 +17,20 @@ from .dab_search import CellGuide, find_cells
 from .labelled import renumbered
 from .nuclei import Segmenter
 from .optics import transmission_density
+from .packing import pack, unpack
 from .slide_regions import RegionMap
 from .stains import StainVectors, separate
-from .tiles import BadTile, Block, Region, TileSource, blocks, clear_bad, in_order, read_region
+from .tiles import (
+    HERE,
+    BadTile,
+    Block,
+    Region,
+    Spread,
+    TileSource,
+    blocks,
+    clear_bad,
+    read_region,
+)
 from .tissue import SMOOTHING_UM
 
 BLOCK_PX = 1536
@@ -103,14 +114,23 @@ class BlockCells:
     nuclei: np.ndarray
     cells: np.ndarray
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Pack the labels, which are nearly empty, for the way between processes."""
+        return self.__dict__ | {"nuclei": pack(self.nuclei), "cells": pack(self.cells)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Unpack them."""
+        labels = {name: unpack(state[name]) for name in ("nuclei", "cells")}
+        self.__dict__.update(state | labels)
+
 
 def measure_cells(
-    search: CellSearch, nuclei: LabelSheet, cells: LabelSheet, *, threads: int = 1
+    search: CellSearch, nuclei: LabelSheet, cells: LabelSheet, *, spread: Spread = HERE
 ) -> pd.DataFrame:
     """Measure the cells of a slide and draw them into label images.
 
     The blocks are a lattice of the method's own, and are taken in their order: neither the file's
-    tiles nor the number of threads change a cell.
+    tiles nor the number of workers change a cell.
 
     Parameters
     ----------
@@ -118,8 +138,8 @@ def measure_cells(
         What to search, and how.
     nuclei, cells : LabelSheet
         int32 label images of the slide's shape, all 0; filled with the objects' numbers.
-    threads : int
-        Blocks at a time.
+    spread : Spread
+        What carries the blocks out.
 
     Returns
     -------
@@ -130,7 +150,7 @@ def measure_cells(
     halo = int(np.ceil(HALO_UM / search.scale))
     wanted = _blocks_with_tissue(search, halo)
     tables, count = [], 0
-    for found in in_order(partial(_measure_block, search), wanted, threads=threads):
+    for found in spread(partial(_measure_block, search), wanted):
         table = _take(found, nuclei, cells, count)
         count += len(table)
         tables.append(table)

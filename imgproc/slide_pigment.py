@@ -15,7 +15,7 @@ from .brown_sums import BrownSums, BrownTables
 from .slide_area import SlideArea, add_by_squares, empty_sums, summed_up, tiles_held
 from .slide_regions import RegionMap
 from .stains import StainVectors, separate
-from .tiles import BadTile, Block, TileSource, blocks, clear_bad, in_order, read_region
+from .tiles import HERE, BadTile, Block, Spread, TileSource, blocks, clear_bad, read_region
 
 BLOCK_PX = 1024
 
@@ -51,7 +51,7 @@ def measure_area_without_pigment(
     colour: PigmentColour,
     *,
     bins: int,
-    threads: int = 1,
+    spread: Spread = HERE,
 ) -> SlideArea:
     """Measure the DAB of every pixel in a region that isn't pigment, and count those that are.
 
@@ -67,8 +67,8 @@ def measure_area_without_pigment(
         What tells pigment.
     bins : int
         Bins of the histograms.
-    threads : int
-        Threads at a time. Neither they nor the tiles' size change a number.
+    spread : Spread
+        What carries the blocks out. Neither it nor the tiles' size change a number.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def measure_area_without_pigment(
     pigment = np.zeros(len(regions.names), np.int64)
     bad: dict[BadTile, None] = {}  # several blocks see the same one
     measure = partial(_measure_block, source, regions, tables, colour)
-    for sums, left_out, failed in in_order(measure, wanted, threads=threads):
+    for sums, left_out, failed in spread(measure, wanted):
         total.add(sums)
         pigment += left_out
         bad |= dict.fromkeys(failed)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from .brown_sums import CoarseRegions
+from .packing import Packed, pack, unpack
 from .polygons import Polygon, inside
 from .tiles import Region
 
@@ -36,11 +37,18 @@ class RegionMap:
     fields: tuple[Region, ...] = ()
     _bounds: list[tuple[float, float, float, float]] = field(init=False, repr=False)
     _summed: np.ndarray = field(init=False, repr=False)
+    _packed: Packed = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Keep what rules most rectangles out: the areas' bounds, and sums of tissue."""
         object.__setattr__(self, "_bounds", [area.bounds() for area in self.areas])
         object.__setattr__(self, "_summed", cv2.integral((self.coarse > 0).astype(np.uint8)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle with the overview packed, once for all pieces of work that it goes with."""
+        if not hasattr(self, "_packed"):
+            object.__setattr__(self, "_packed", pack(self.coarse))
+        return _unpacked, (self.shape, self._packed, self.areas, self.fields)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -165,6 +173,12 @@ class RegionMap:
             if y0 < y1 and x0 < x1:
                 kept[y0:y1, x0:x1] = np.where(found[y0:y1, x0:x1] > 0, number, 0)
         return kept
+
+
+def _unpacked(
+    shape: tuple[int, int], coarse: Packed, areas: tuple[Polygon, ...], fields: tuple[Region, ...]
+) -> RegionMap:
+    return RegionMap(shape, unpack(coarse), areas, fields)
 
 
 def worth_measuring(

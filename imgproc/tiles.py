@@ -211,6 +211,38 @@ def in_order(
             yield waiting.popleft().result()
 
 
+class Spread(Protocol):
+    """Carries pieces of work out wherever it likes; results come in the order of the pieces."""
+
+    @property
+    def workers(self) -> int:
+        """How many pieces are worked on at a time."""
+        ...
+
+    def __call__(
+        self, function: Callable[[ItemT], ResultT], items: Iterable[ItemT]
+    ) -> Iterator[ResultT]:
+        """Give the function's result for each item; both can be pickled."""
+        ...
+
+
+@dataclass(frozen=True)
+class Threads:
+    """Carries pieces of work out with threads of this process; see `in_order`."""
+
+    workers: int = 1
+
+    def __call__(
+        self, function: Callable[[ItemT], ResultT], items: Iterable[ItemT]
+    ) -> Iterator[ResultT]:
+        """Give the function's result for each item."""
+        return in_order(function, items, threads=self.workers)
+
+
+HERE = Threads()
+"""Carries pieces of work out one after the other, where it is called."""
+
+
 @dataclass(frozen=True)
 class Block:
     """A square of the lattice that cells are looked for in.

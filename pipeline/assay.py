@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..imgproc.errors import MeasurementError
 from ..imgproc.measurement import Measurement
+from ..imgproc.tiles import Spread
 from .image_files import MAX_MEGAPIXELS
 from .problems import ProblemRow
 from .readers import Image, read_image
@@ -96,6 +97,13 @@ def missing_control(samples: Sequence[Sample]) -> list[str]:
     if not samples or any(sample.role == NEGATIVE_CONTROL for sample in samples):
         return []
     return ["no negative control; every row of its results will be flagged."]
+
+
+class Split(Protocol):
+    """A measurement that was begun and can be pickled; its pieces can be carried out anywhere."""
+
+    def carry_out(self, spread: Spread) -> Measurement:
+        """Give the measurement, the same whatever carries the pieces out."""
 
 
 @dataclass(frozen=True)
@@ -242,6 +250,10 @@ class Assay(BaseModel, ABC):
     @abstractmethod
     def measure(self, image: Image, sample: Sample, blanks: Sequence[Image]) -> Measurement:
         """Measure one image: pure, the same input gives the same output."""
+
+    def split(self, image: Image, sample: Sample, blanks: Sequence[Image]) -> Split | None:
+        """Begin to measure one image, where other workers can take pieces of it; else None."""
+        return None
 
     def measure_corrected(
         self,

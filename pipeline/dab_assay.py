@@ -1,7 +1,7 @@
 """DAB immunohistochemistry as an assay of a study."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -15,7 +15,9 @@ from ..imgproc.dab_scores import above_floor
 from ..imgproc.errors import MeasurementError
 from ..imgproc.measurement import Measurement
 from ..imgproc.polygons import Polygon
-from ..imgproc.slide_dab import measure_slide
+from ..imgproc.slide_dab import measure_planned
+from ..imgproc.slide_plan import SlidePlan, plan_slide
+from ..imgproc.tiles import HERE, Spread, TileSource
 from .assay import (
     Calibration,
     Classified,
@@ -23,6 +25,7 @@ from .assay import (
     Measured,
     Prepared,
     RollUp,
+    Split,
     given_or,
     missing_control,
     readers_classes,
@@ -33,6 +36,7 @@ from .overlays import draw_cells_dab
 from .readers import Image, inspect_image, read_image, split_reference
 from .regions_file import find_regions, read_regions
 from .samples import Sample
+from .slide_files import ArrayTiles
 from .slide_labels import TemporarySheet
 from .slide_maps import draw_slide
 from .slides import SlideImage, is_whole_slide, open_whole_slide
@@ -138,9 +142,9 @@ class DabAssay(DabOptions, SegmentedAssay):
 
     def measure(self, image: Image, sample: Sample, blanks: Sequence[Image]) -> Measurement:
         """Measure one bright-field image against its batch's blank fields."""
-        um_per_px, source = pixel_size(image, sample, self.um_per_px)
         if isinstance(image, SlideImage):
-            return _with_scale(self._slide(image, blanks, um_per_px), um_per_px, source)
+            return self._slide(image, sample, blanks).carry_out(HERE)
+        um_per_px, source = pixel_size(image, sample, self.um_per_px)
         return self._measured(image, sample, blanks, um_per_px, source)
 
     def measure_corrected(
@@ -160,19 +164,23 @@ class DabAssay(DabOptions, SegmentedAssay):
             )
         return self._measured(image, sample, blanks, um_per_px, source, labels)
 
-    def _slide(
-        self, image: SlideImage, blanks: Sequence[Image], um_per_px: float | None
-    ) -> Measurement:
-        return measure_slide(
+    def split(self, image: Image, sample: Sample, blanks: Sequence[Image]) -> Split | None:
+        """Look at a whole slide, and leave its tiles to whoever is free."""
+        if not isinstance(image, SlideImage) or isinstance(image.tiles, ArrayTiles):
+            return None
+        return self._slide(image, sample, blanks)
+
+    def _slide(self, image: SlideImage, sample: Sample, blanks: Sequence[Image]) -> "PlannedSlide":
+        um_per_px, source = pixel_size(image, sample, self.um_per_px)
+        plan = plan_slide(
             image.tiles,
             image.pixels,
             um_per_px=um_per_px,
             options=self,
             areas=image.areas,
             white=_blank_level(blanks),
-            threads=image.threads,
-            make_sheet=TemporarySheet,
         )
+        return PlannedSlide(image.tiles, plan, source)
 
     def _measured(
         self,
@@ -276,6 +284,20 @@ class DabAssay(DabOptions, SegmentedAssay):
                 fields=classified.maps["fields"].tolist() if "fields" in classified.maps else (),
             )
         return draw_cells_dab(_brightfield(image), labels, classified.objects, um_per_px=um_per_px)
+
+
+@dataclass(frozen=True)
+class PlannedSlide:
+    """A whole slide that was looked at: where its tiles are, and what is to be done with them."""
+
+    tiles: TileSource
+    plan: SlidePlan
+    scale_source: str
+
+    def carry_out(self, spread: Spread) -> Measurement:
+        """Measure the tiles."""
+        found = measure_planned(self.tiles, self.plan, spread=spread, make_sheet=TemporarySheet)
+        return _with_scale(found, self.plan.um_per_px, self.scale_source)
 
 
 def pixel_size(image: Image, sample: Sample, fallback: float | None) -> tuple[float | None, str]:

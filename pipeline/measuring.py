@@ -1,28 +1,38 @@
 """Measuring one image: what a worker does with a task, from the file to the store."""
 
 import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from ..imgproc.errors import MeasurementError
 from ..imgproc.measurement import Measurement
-from .errors import InputError
+from .assay import Split
+from .errors import InputError, StudyError
 from .plan import Task
 from .problems import ProblemRow
 from .readers import Image, read_image
-from .slides import SlideImage
 from .store import Store, hash_file
+from .worker_pool import TooSlow, WorkerLost
+from .workers import OnWorkers
+
+ResultT = TypeVar("ResultT")
 
 STORING = "store"  # the stage of a problem that isn't the image's: its result can't be written
 
 
 @dataclass(frozen=True)
 class Job:
-    """A task, the store that its result goes to, and the threads it may use."""
+    """A task, and the store that its result goes to.
+
+    Where `may_split`, a whole slide is only begun: other workers take its tiles.
+    """
 
     task: Task
     store: Path
-    threads: int = 1
+    may_split: bool = False
 
     @property
     def extra_seconds(self) -> float:
@@ -31,18 +41,41 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """An image whose pieces are left to other workers, and what its reader noted."""
+
+    split: Split
+    flags: tuple[str, ...]
+    notes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What became of a job: nothing to say, or the problem."""
+    """What became of a job: nothing to say, the problem, or what is left to be finished."""
 
     fingerprint: str
     problem: ProblemRow | None
     seconds: float
+    begun: Begun | None = None
 
 
 def measure_job(job: Job) -> Outcome:
     """Measure one image and store the result; a bad input is an outcome, not an error."""
     started = time.perf_counter()
-    problem = _problem_of(job)
+    found = _begun_or_problem(job)
+    begun = found if isinstance(found, Begun) else None
+    problem = None if isinstance(found, Begun) else found
+    return Outcome(job.task.fingerprint, problem, time.perf_counter() - started, begun)
+
+
+def finish_job(job: Job, begun: Begun, executor: Executor) -> Outcome:
+    """Carry out what `measure_job` began, its pieces on all workers, and store the result."""
+    started = time.perf_counter()
+    try:
+        found = _attempt(job.task, lambda: begun.split.carry_out(OnWorkers(executor)))
+    except (WorkerLost, TooSlow) as error:
+        return lost_job(job, str(error))
+    problem = found if isinstance(found, ProblemRow) else _store(job, begun, found)
     return Outcome(job.task.fingerprint, problem, time.perf_counter() - started)
 
 
@@ -56,16 +89,30 @@ def _row(task: Task, stage: str, error: str, remedy: str) -> ProblemRow:
     return ProblemRow(task.sample.assay, task.sample.image, stage, error, remedy)
 
 
-def _problem_of(job: Job) -> ProblemRow | None:
+def _begun_or_problem(job: Job) -> Begun | ProblemRow | None:
     task = job.task
     try:
         image, blanks = open_image(task), open_blanks(task)
-        if isinstance(image, SlideImage):
-            image = replace(image, threads=job.threads)
     except InputError as error:
         return _row(task, "read", error.reason, error.remedy)
+    if job.may_split and task.review is None:
+        split = _attempt(task, lambda: task.assay.split(image, task.sample, blanks))
+        if isinstance(split, ProblemRow):
+            return split
+        if split is not None:
+            return Begun(split, image.flags, image.notes)
+    measurement = _attempt(task, lambda: _measure(job, image, blanks))
+    if isinstance(measurement, ProblemRow):
+        return measurement
+    return _store(job, image, measurement)
+
+
+def _attempt(task: Task, measure: Callable[[], ResultT]) -> ResultT | ProblemRow:
+    """Measure, or give the row that says why not."""
     try:
-        measurement = _measure(job, image, blanks)
+        return measure()
+    except (WorkerLost, TooSlow, StudyError):
+        raise  # no fault of the image's that could be seen here
     except (InputError, MeasurementError) as error:
         return _row(task, "measure", error.reason, error.remedy)
     except MemoryError:
@@ -74,7 +121,6 @@ def _problem_of(job: Job) -> ProblemRow | None:
     except Exception as error:  # one image must not cost the others; the row says what happened
         reason = f"a fault of the program: {type(error).__name__}: {error}"
         return _row(task, "measure", reason, "please report it with this image")
-    return _store(job, image, measurement)
 
 
 def _measure(job: Job, image: Image, blanks: list[Image]) -> Measurement:
@@ -87,7 +133,7 @@ def _measure(job: Job, image: Image, blanks: list[Image]) -> Measurement:
     return measure_review(task, image, blanks, Store(job.store))
 
 
-def _store(job: Job, image: Image, measurement: Measurement) -> ProblemRow | None:
+def _store(job: Job, image: Image | Begun, measurement: Measurement) -> ProblemRow | None:
     task = job.task
     if _content_now(task) != task.content:
         reason = "the file changed or vanished while it was being measured"

@@ -18,7 +18,7 @@ from .evidence import describe_tables, evaluate_tables, join_animals, prepare_as
 from .finished import REPORT_FILE, Finished
 from .leftovers import remove_leftovers
 from .linking import conflicting_groups, link_iron
-from .measuring import STORING, Job, Outcome, lost_job, measure_job
+from .measuring import STORING, Job, Outcome, finish_job, lost_job, measure_job
 from .object_tables import ObjectTables
 from .plan import Plan, Task, plan_study
 from .problems import ProblemRow, bad_tile_rows, problem_table
@@ -26,7 +26,7 @@ from .progress import Both, LiveCounts, NoProgress, Progress
 from .provenance import CRATE_FILE, describe_crate, describe_run
 from .published import Published
 from .readers import split_reference
-from .resources import suitable_jobs, usable_cores
+from .resources import suitable_jobs
 from .results_links import refuse_links
 from .reviewed_readings import with_readings
 from .reviews import STAGE as REJECTED_STAGE
@@ -268,12 +268,11 @@ class _Run:
         self.problems.extend(_pending(t) for t in others if t.fingerprint not in self.store)
         todo = {t.fingerprint: t for t in wanted if t.fingerprint not in self.store}
         same = _same_result(wanted)
-        workers = self.options.jobs or usable_cores()
-        threads = max(1, workers // max(1, len(todo)))  # for slides, which can use them
-        jobs = [Job(task, self.store.folder, threads) for task in todo.values()]
+        jobs = self._jobs(todo)
         self.progress.start("measure", len(jobs), reused=len(wanted) - len(jobs))
         done = 0
-        for outcome in self._through_pool(measure_job, jobs, lost_job):
+        for begun in self._through_pool(measure_job, list(jobs.values()), lost_job):
+            outcome = self._finished(jobs[begun.fingerprint], begun)
             problem = outcome.problem
             image = todo[outcome.fingerprint].sample.image
             self.progress.advance("measure", image=image, problem=problem)
@@ -283,6 +282,26 @@ class _Run:
             self.problems.extend(_for_each(outcome, same))
         return done
 
+    def _jobs(self, todo: Mapping[str, Task]) -> dict[str, Job]:
+        """Make the jobs; where they are fewer than the workers, whole slides are shared out."""
+        if not todo:
+            return {}
+        workers = int(getattr(self._pool(list(todo.values())), "workers", 1))
+        may_split = len(todo) < workers
+        return {key: Job(task, self.store.folder, may_split) for key, task in todo.items()}
+
+    def _finished(self, job: Job, outcome: Outcome) -> Outcome:
+        """Finish a whole slide whose tiles were left to all workers."""
+        if outcome.begun is None:
+            return outcome
+        return finish_job(job, outcome.begun, self._pool([job.task]))
+
+    def _pool(self, tasks: Sequence[Task]) -> Executor:
+        """Give the workers, as many as the first tasks are good for; they start with their work."""
+        if self.executor is None:
+            self.executor = self.options.pool(self.options.jobs or suitable_jobs(tasks))
+        return self.executor
+
     def _through_pool(
         self,
         function: Callable[[Any], Any],
@@ -291,10 +310,8 @@ class _Run:
     ) -> Iterator[Any]:
         if not jobs:
             return iter(())
-        if self.executor is None:
-            workers = self.options.jobs or suitable_jobs([job.task for job in jobs])
-            self.executor = self.options.pool(workers)
-        return run_tasks(function, jobs, executor=self.executor, lost=lost)
+        pool = self._pool([job.task for job in jobs])
+        return run_tasks(function, jobs, executor=pool, lost=lost)
 
     def _roll_up(
         self, done: Sequence[Task]

@@ -12,7 +12,7 @@ import numpy as np
 import openslide
 import tifffile
 
-from ..imgproc.tiles import BadTile, TileSource, tile_region
+from ..imgproc.tiles import BadTile, TileSource, tile_grid, tile_region
 from .errors import DECODER_ERRORS, InputError, detail_of
 from .image_files import split_reference
 
@@ -87,15 +87,55 @@ def open_slide(reference: Path | str, series: int = 0) -> SlideLevels:
 
 def _tiff_levels(path: Path, series: int) -> SlideLevels | None:
     with tifffile.TiffFile(path) as tiff:
-        levels = [TiffTiles.of(path, level.keyframe) for level in tiff.series[series].levels]
+        pages = [level.keyframe for level in tiff.series[series].levels]
+        levels = [TiffTiles.of(path, page, (series, k)) for k, page in enumerate(pages)]
     kept = [level for level in levels if level is not None]
     if not kept or levels[0] is None:
         return None
+    for level in kept:
+        _check_tiles(level)
 
     def read_level(number: int) -> np.ndarray:
         return read_whole(kept[number])
 
     return SlideLevels(kept[0], tuple(level.shape for level in kept), read_level)
+
+
+def _tiff_level(path: Path, series: int, level: int) -> "TiffTiles":
+    """Open one level of a TIFF again.
+
+    Raises
+    ------
+    InputError
+        If it isn't the file that it was.
+    """
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            page = tiff.series[series].levels[level].keyframe
+            found = TiffTiles.of(path, page, (series, level))
+    except (*DECODER_ERRORS, tifffile.TiffFileError) as error:
+        raise _changed(path) from error
+    if found is None:
+        raise _changed(path)
+    return found
+
+
+def _changed(path: Path) -> InputError:
+    reason = "the file changed or vanished while it was being measured"
+    return InputError(str(path), reason, "run again when nothing writes to it")
+
+
+def _check_tiles(level: "TiffTiles") -> None:
+    """Refuse a level whose header states more pixels than it has tiles for."""
+    rows, columns = tile_grid(level)
+    held = min(len(level.offsets), len(level.counts))
+    if held != rows * columns:
+        raise InputError(
+            str(level.path),
+            f"its header is damaged: {level.shape[0]} × {level.shape[1]} pixels would be "
+            f"{rows * columns} tiles, and it lists {held}",
+            "copy or scan the slide anew",
+        )
 
 
 def read_whole(source: TileSource) -> np.ndarray:
@@ -121,6 +161,8 @@ class TiffTiles:
         Bytes of the file.
     decode_bytes : callable
         From a tile's bytes, its number and a buffer to its pixels.
+    place : tuple of (int, int)
+        The image of the file, and the level of its pyramid.
     """
 
     path: Path
@@ -130,9 +172,10 @@ class TiffTiles:
     counts: tuple[int, ...]
     size: int
     decode_bytes: Callable[[Any, int, np.ndarray], np.ndarray]
+    place: tuple[int, int]
 
     @classmethod
-    def of(cls, path: Path, page: Any) -> "TiffTiles | None":
+    def of(cls, path: Path, page: Any, place: tuple[int, int] = (0, 0)) -> "TiffTiles | None":
         """Take a page of a TIFF, None where it isn't 8-bit RGB in tiles of a sensible size."""
         usable = (
             page.is_tiled
@@ -153,7 +196,12 @@ class TiffTiles:
             tuple(page.databytecounts),
             path.stat().st_size,
             _decoder(page),
+            place,
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as a path: another process opens the file itself."""
+        return _tiff_level, (self.path, *self.place)
 
     def decode(
         self, numbers: Sequence[int], buffer: np.ndarray
@@ -185,8 +233,6 @@ class TiffTiles:
         group: list[int] = []
         end = begin = 0
         for number in numbers:
-            if number >= len(self.offsets):
-                continue
             offset, count = self.offsets[number], self.counts[number]
             near = end <= offset <= end + SPARE_TILES
             if group and (not near or offset + count - begin > MOST_BYTES_AT_ONCE):
@@ -266,6 +312,10 @@ class OpenSlideTiles:
     def __getstate__(self) -> dict[str, Any]:
         """Leave the handles behind: they belong to a thread of one process."""
         return {key: value for key, value in self.__dict__.items() if key != "_handles"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Begin without handles."""
+        self.__dict__.update(state, _handles=threading.local())
 
 
 def on_white(rgba: np.ndarray) -> np.ndarray:

@@ -37,13 +37,10 @@ class SlideImage(Image):
         The full image.
     areas : tuple of Polygon
         Regions of interest, in pixels of the full image.
-    threads : int
-        Threads that may read it at a time.
     """
 
     tiles: TileSource
     areas: tuple[Polygon, ...] = ()
-    threads: int = 1
 
 
 def is_whole_slide(info: ImageInfo) -> bool:

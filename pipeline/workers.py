@@ -1,7 +1,8 @@
 """Workers: tasks through an executor, where a task whose worker dies costs that task at most."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from functools import partial
 from typing import Any, TypeVar
@@ -137,6 +138,54 @@ def _run(
             else:
                 batches.learn(len(batch), seconds)
                 yield from results
+
+
+class OnWorkers:
+    """Carries pieces of one image's work out on an executor's workers, in the pieces' order.
+
+    Parameters
+    ----------
+    executor : concurrent.futures.Executor
+        As for `run_tasks`; a piece whose worker dies is tried once more.
+    """
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self.workers = int(getattr(executor, "workers", 1))
+
+    def __call__(
+        self, function: Callable[[TaskT], ResultT], items: Iterable[TaskT]
+    ) -> Iterator[ResultT]:
+        """Give the function's result for each item.
+
+        Raises
+        ------
+        WorkerLost, TooSlow
+            If an item's worker died twice, or took too long.
+        """
+        waiting: deque[tuple[TaskT, Future[ResultT]]] = deque()
+        try:
+            for item in items:
+                waiting.append((item, self._executor.submit(function, item)))
+                if len(waiting) >= self.workers * _QUEUED_PER_WORKER:
+                    yield self._result(function, *waiting.popleft())
+            while waiting:
+                yield self._result(function, *waiting.popleft())
+        finally:
+            for _, future in waiting:
+                future.cancel()
+
+    def _result(
+        self, function: Callable[[TaskT], ResultT], item: TaskT, future: Future[ResultT]
+    ) -> ResultT:
+        try:
+            return future.result()
+        except WorkerLost:
+            pass
+        try:
+            return self._executor.submit(function, item).result()
+        except WorkerLost as error:
+            raise WorkerLost(DEAD_WORKER) from error
 
 
 def _call_each(

@@ -36,7 +36,7 @@ from xenoquant.imgproc.slide_regions import RegionMap
 from xenoquant.imgproc.slide_sampling import choose_fields
 from xenoquant.imgproc.slide_tissue import find_slide_tissue
 from xenoquant.imgproc.stains import StainVectors, unmix
-from xenoquant.imgproc.tiles import BadTile, blocks, in_order, read_region
+from xenoquant.imgproc.tiles import BadTile, Threads, blocks, in_order, read_region
 from xenoquant.pipeline.slide_files import ArrayTiles, TiffTiles, open_slide, read_whole
 from xenoquant.pipeline.slide_labels import TemporarySheet
 from xenoquant.pipeline.slides import reduce_slide
@@ -174,7 +174,7 @@ def test_areas_are_the_same_however_cut(
         regions = RegionMap(regions.shape, regions.coarse, (Polygon("tumour", (ring,)), hole))
     tables = brown_tables(WHITE, VECTORS)
     whole = measure_area(ArrayTiles(slide, slide.shape[:2]), regions, tables, bins=3000)
-    cut = measure_area(ArrayTiles(slide, tile), regions, tables, bins=3000, threads=threads)
+    cut = measure_area(ArrayTiles(slide, tile), regions, tables, bins=3000, spread=Threads(threads))
     same_area(cut, whole)
     labels = regions.at((0, 0, *regions.shape))
     brown = plain_brown(slide)

@@ -144,3 +144,73 @@ def tables() -> Callable[[Path], dict[str, bytes]]:
         return found
 
     return read
+
+
+SLIDE_STUDY = """
+[study]
+title = "A slide"
+group = "diet"
+groups = ["350 ppm"]
+reference = "350 ppm"
+rendered = true
+
+[assays.ferritin]
+method = "dab"
+"""
+
+
+@pytest.fixture(scope="session")
+def _slide_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One whole slide of 1,800 × 1,920 pixels, which is four blocks, with one tile damaged."""
+    folder = tmp_path_factory.mktemp("slide") / "study"
+    (folder / "slides").mkdir(parents=True)
+    scene = DabScene(size_px=(600, 640), positive_fraction=0.5, jpeg_quality=None)
+    tissue = np.tile(render_dab(3, scene=scene).rgb, (2, 2, 1))
+    pixels = np.full((1800, 1920, 3), 240, np.uint8)
+    pixels[300:1500, 320:1600] = tissue
+    file = folder / "slides" / "m1.ome.tif"
+    how = {"tile": (128, 128), "photometric": "rgb", "compression": "jpeg"}
+    with tifffile.TiffWriter(file) as writer:
+        sizes = {"PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5}
+        writer.write(pixels, subifds=1, metadata={"axes": "YXS", **sizes}, **how)
+        writer.write(np.ascontiguousarray(pixels[::8, ::8]), subfiletype=1, **how)
+    with tifffile.TiffFile(file) as tiff:
+        page = tiff.pages[0]
+        start, count = page.dataoffsets[80], page.databytecounts[80]
+    data = bytearray(file.read_bytes())
+    data[start : start + count] = bytes(count)
+    file.write_bytes(data)
+    (folder / "study.toml").write_text(SLIDE_STUDY, encoding="utf-8")
+    sheet = "assay,image,animal,diet\nferritin,slides/m1.ome.tif,m1,350 ppm\n"
+    (folder / "samples.csv").write_text(sheet, encoding="utf-8")
+    run_study(folder, RunOptions(jobs=1))
+    return folder
+
+
+@pytest.fixture
+def measured_slide(_slide_once: Path) -> Path:
+    """A study of one slide, measured by one process; not to be changed."""
+    return _slide_once
+
+
+@pytest.fixture
+def fresh_slide(_slide_once: Path, tmp_path: Path) -> Path:
+    """A copy of it without results."""
+    folder = Path(shutil.copytree(_slide_once, tmp_path / "fresh"))
+    shutil.rmtree(folder / "results")
+    return folder
+
+
+@pytest.fixture
+def shared_out(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The images whose pieces were left to all workers, as they are finished."""
+    from xenoquant.pipeline import run
+
+    finish, found = run.finish_job, []
+
+    def noted(job, begun, executor):
+        found.append(job.task.sample.image)
+        return finish(job, begun, executor)
+
+    monkeypatch.setattr(run, "finish_job", noted)
+    return found

@@ -99,6 +99,16 @@ def test_a_cluster_gives_the_tables_of_one_machine(
     assert tables(fresh_study) == tables(finished_study)
 
 
+@pytest.mark.slow
+def test_a_slide_is_shared_out_over_a_cluster(
+    dask_cluster, measured_slide, fresh_slide, tables, shared_out
+):
+    """Authority: the run in one process. What is sent are paths and tile ranges."""
+    run_study(fresh_slide, RunOptions(pool=cluster_pool(dask_cluster, (fresh_slide,))))
+    assert shared_out == ["slides/m1.ome.tif"]
+    assert tables(fresh_slide) == tables(measured_slide)
+
+
 def test_a_folder_that_workers_do_not_see_is_said_before_any_work(dask_cluster):
     nowhere = Path("/no/such/mount")
     with pytest.raises(StudyError, match=r"worker tcp.*folders that it can write to: /no/such"):

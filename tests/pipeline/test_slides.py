@@ -1,6 +1,7 @@
 """Whole slides from the command line: regions, samples, bad tiles, batches that moved."""
 
 import json
+import pickle
 from pathlib import Path
 
 import cv2
@@ -12,9 +13,14 @@ from typer.testing import CliRunner
 
 from xenoquant.imgproc.dab_drift import batch_drift
 from xenoquant.imgproc.phantoms import DabScene, render_dab
+from xenoquant.imgproc.slide_cells import BlockCells
+from xenoquant.imgproc.slide_regions import RegionMap
+from xenoquant.imgproc.tiles import read_region
 from xenoquant.pipeline.cli import app
 from xenoquant.pipeline.errors import InputError
 from xenoquant.pipeline.regions_file import find_regions, read_regions
+from xenoquant.pipeline.run import RunOptions, run_study
+from xenoquant.pipeline.slide_files import OpenSlideTiles, open_slide
 from xenoquant.pipeline.slides import open_whole_slide
 
 GLASS = (241, 239, 236)
@@ -207,6 +213,24 @@ def test_a_file_cut_short(slide: Path, tmp_path: Path) -> None:
     assert not errors.str.contains("fault of the program").any()
 
 
+def test_a_header_with_more_pixels_than_tiles_is_refused_at_once(tmp_path: Path) -> None:
+    """By hand: 1,073,741,824 × 48 pixels in tiles of 16² would be 201,326,592 tiles; 9 are there.
+
+    The length is written over in the first directory's entry 257 (TIFF 6.0, section 8).
+    """
+    path = tmp_path / "tall.ome.tif"
+    pixels = np.full((48, 48, 3), 200, np.uint8)
+    tifffile.imwrite(path, pixels, photometric="rgb", tile=(16, 16), ome=True)
+    with tifffile.TiffFile(path) as tiff:
+        place = tiff.pages[0].tags[257].valueoffset
+        size = tiff.pages[0].tags[257].valuebytecount
+    data = bytearray(path.read_bytes())
+    data[place : place + size] = (1 << 30 if size == 4 else 1 << 14).to_bytes(size, "little")
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"201326592 tiles, and it lists 9|3072 tiles"):
+        open_slide(path)
+
+
 def test_without_pyramid_the_overview_is_made(pixels: np.ndarray, tmp_path: Path) -> None:
     """The same slide without reduced copies: the fallback is flagged and gives the same area
     within the difference of an overview at 4 and at 8 µm.
@@ -238,17 +262,66 @@ def test_slides_that_cant_be_measured(pixels: np.ndarray, tmp_path: Path) -> Non
 
 def test_batches_that_moved_by_hand() -> None:
     """Whites 10 % apart are 0.046 OD: moved; 2 %: 0.009, not. Controls 0.1 OD browner: moved. One
-    batch has nothing to be compared with.
+    batch has nothing to be compared with, and one image is no batch that lacks a control.
     """
-    whites = {"a": [(0.9, 0.9, 0.9)], "b": [(0.9, 0.9, 0.882)], "c": [(0.9, 0.81, 0.9)]}
+    whites = {"a": [(0.9, 0.9, 0.9)], "b": [(0.9, 0.9, 0.882)], "c": [(0.9, 0.81, 0.9)] * 2}
+    whites["d"] = [(0.9, 0.9, 0.9)]
     brown = {"a": np.full(30, 0.05), "b": np.full(30, 0.15)}
     found = batch_drift(whites, brown)
     assert found["b"].white_od == pytest.approx(np.log10(0.9 / 0.882))
     assert found["c"].white_od == pytest.approx(np.log10(0.9 / 0.81))
     assert found["c"].flags == ("white_moved", "batch_without_control")
+    assert found["d"].flags == ()
     assert found["a"].control_od == pytest.approx(-0.05)
     brown["c"] = np.full(30, 0.05)
     found = batch_drift(whites, brown)
     assert found["b"].flags == ("control_moved",)
     assert found["a"].flags == ()
     assert batch_drift({"": [(0.9, 0.9, 0.7)]}, {})[""].flags == ()
+
+
+def label_bytes(study: Path) -> dict[str, bytes]:
+    folder = study / "results" / "labels"
+    return {f.relative_to(folder).as_posix(): f.read_bytes() for f in sorted(folder.rglob("*.tif"))}
+
+
+def test_a_slide_shared_out_to_two_processes_is_the_slide_of_one(
+    measured_slide, fresh_slide, tables, shared_out
+):
+    """Authority: the run in one process: tables, label images and the bad tile, byte for byte."""
+    summary = run_study(fresh_slide, RunOptions(jobs=2))
+    assert shared_out == ["slides/m1.ome.tif"]
+    assert summary.measured == 1
+    assert any("tile" in row.error for row in summary.problems)  # the damaged one
+    assert tables(fresh_slide) == tables(measured_slide)
+    assert label_bytes(fresh_slide) == label_bytes(measured_slide)
+    assert len(pd.read_parquet(fresh_slide / "results" / "objects" / "ferritin.parquet")) > 300
+
+
+def test_sources_of_tiles_go_to_other_processes_as_paths(slide: Path, shared_data: Path) -> None:
+    """Pickled and back: no pixels in the pickle, and the same tiles."""
+    aperio = shared_data / "whole_slide" / "cmu_small_region.svs"
+    for source in (open_slide(slide).full, OpenSlideTiles(aperio, (2967, 2220))):
+        data = pickle.dumps(source)
+        assert len(data) < 2000
+        again = pickle.loads(data)
+        np.testing.assert_array_equal(
+            read_region(again, (500, 400, 200, 300)), read_region(source, (500, 400, 200, 300))
+        )
+
+
+def test_labels_and_overviews_are_packed_on_their_way() -> None:
+    """Label images are nearly all alike: a hundredth of their bytes, and the same numbers."""
+    labels = np.zeros((1600, 1600), np.int32)
+    labels[100:120, 200:230] = 7
+    for held in (
+        BlockCells(pd.DataFrame({"object": [7]}), (0, 0, 1600, 1600), labels, labels),
+        RegionMap((16000, 16000), labels, (), ((0, 0, 10, 10),)),
+    ):
+        data = pickle.dumps(held)
+        again = pickle.loads(data)
+        assert len(data) < labels.nbytes / 100
+        for name in ("nuclei", "cells") if isinstance(held, BlockCells) else ("coarse",):
+            np.testing.assert_array_equal(getattr(again, name), labels)
+            assert getattr(again, name).dtype == np.int32
+    assert again.fields == ((0, 0, 10, 10),)

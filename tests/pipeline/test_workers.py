@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from xenoquant.pipeline.worker_pool import TooSlow, WorkerLost, WorkerPool
-from xenoquant.pipeline.workers import DEAD_WORKER, InProcess, local_pool, run_tasks
+from xenoquant.pipeline.workers import DEAD_WORKER, InProcess, OnWorkers, local_pool, run_tasks
 
 # What the workers run; they import it by name, as they can't import a test module.
 TASKS = """
@@ -164,6 +164,18 @@ def test_workers_do_not_hear_ctrl_c(tasks, tmp_path):
     assert not future.done()
     pool.shutdown(cancel_futures=True)
     assert threading.active_count() <= before
+
+
+def test_pieces_of_one_image_come_in_their_order_whoever_dies(tasks, tmp_path):
+    """One worker dies once, and its piece is done by another; twice, and the image is lost."""
+    with WorkerPool(2) as pool:
+        spread = OnWorkers(pool)
+        assert spread.workers == 2
+        assert list(spread(tasks.square, range(30))) == [n * n for n in range(30)]
+        marks = [str(tmp_path / f"mark{n}") for n in range(3)]
+        assert list(spread(tasks.die_once, marks)) == ["done"] * 3
+        with pytest.raises(WorkerLost, match="died twice"):
+            list(spread(tasks.square_or_die, range(30)))
 
 
 def test_no_task_is_no_process(tasks):

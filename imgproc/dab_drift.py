@@ -84,7 +84,10 @@ def batch_drift(
         flags = {
             "white_moved": several and white > WHITE_MOVED_OD,
             "control_moved": several and abs(control) > CONTROL_MOVED_OD,
-            "batch_without_control": several and bool(brown) and name not in brown,
+            # one image with a blank of its own is no batch of stained sections
+            "batch_without_control": (
+                bool(brown) and name not in brown and len(whites.get(name, ())) > 1
+            ),
         }
         found[name] = BatchDrift(white, control, tuple(f for f, seen in flags.items() if seen))
     return found

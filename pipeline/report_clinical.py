@@ -10,7 +10,7 @@ from markupsafe import Markup
 from .report_claims import Claim
 from .report_exhibits import Evidence, Exhibit, Exhibits, filled
 from .report_exhibits import held_tables as held
-from .report_figures import chart_svg
+from .report_figures import chart_svg, specification_of
 from .report_tables import Table, plain_table
 from .report_words import feature_label, format_number, format_p, level_label, p_clause
 
@@ -105,7 +105,7 @@ def _forest(models: list[dict[str, Any]], evidence: Evidence) -> Markup | None:
     title = f"Odds ratios of {_outcome(evidence)}"
     level = level_label(evidence.study.alpha)
     chart = forest_chart(effects, title=title, effect_label=f"Odds ratio ({level})")
-    return chart_svg(chart.to_dict(), name=f"{evidence.key}-odds", title=title)
+    return chart_svg(specification_of(chart), name=f"{evidence.key}-odds", title=title)
 
 
 def _claim(row: Mapping[str, Any], evidence: Evidence) -> Claim:

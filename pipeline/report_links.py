@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from .report_claims import Claim
 from .report_exhibits import Evidence, Exhibit
-from .report_figures import chart_svg
+from .report_figures import chart_svg, specification_of
 from .report_tables import Table, plain_table
 from .report_words import feature_label, format_number, level_label
 
@@ -108,7 +108,9 @@ def _scatter(leading: pd.DataFrame, evidence: Evidence) -> Markup | None:
     if not charts:
         return None
     grid = scatter_grid(charts, columns=_COLUMNS)
-    return chart_svg(grid.to_dict(), name=f"{evidence.key}-links", title="Iron status and others")
+    return chart_svg(
+        specification_of(grid), name=f"{evidence.key}-links", title="Iron status and others"
+    )
 
 
 def links_table(evidence: Evidence) -> Table | None:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from .report_exhibits import Evidence, Exhibit, Exhibits, filled
 from .report_exhibits import held_tables as held
-from .report_figures import chart_svg
+from .report_figures import chart_svg, specification_of
 from .report_tables import Cell, Table, plain_table
 from .report_words import MISSING, format_number, listed
 
@@ -78,7 +78,7 @@ def _heatmap(evidence: Evidence) -> Any:
     title = "Fold changes by gene and group"
     present = [group for group in evidence.groups if (folds["group"] == group).any()]
     chart = fold_heatmap(folds, groups=present, title=title)
-    return chart_svg(chart.to_dict(), name=f"{evidence.key}-heat", title=title)
+    return chart_svg(specification_of(chart), name=f"{evidence.key}-heat", title=title)
 
 
 def _fold_table(evidence: Evidence) -> Table | None:

@@ -285,6 +285,8 @@ def _serve(connection: Connection) -> None:
 def _answer(connection: Connection, answer: tuple[bool, Any]) -> None:
     try:
         connection.send(answer)
+    except OSError:  # the run was ended, and nobody waits for it: `_serve` will see that, too
+        return
     except Exception as error:  # a result that can't be sent is the task's failure, not ours
         connection.send((False, RuntimeError(f"{type(error).__name__}: {error}")))
 

@@ -59,7 +59,7 @@ def main() -> None:
         with WorkerPool(2) as two:
             shared = seconds(two, tasks, Path(folder, "two"))
         cluster = LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+            n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50
         )
         with cluster, cluster_pool(cluster.scheduler_address, (study,))(2) as workers:
             spread = seconds(workers, tasks, Path(folder, "dask"))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .plan import Task
 
 _CGROUP = Path("/sys/fs/cgroup")
-_WORKER_BYTES = 450_000_000  # a worker with its libraries loaded, before any image
+WORKER_BYTES = 450_000_000  # a worker with its libraries loaded, before any image
 _SPARED = 0.8  # of the free memory; the rest is for the run itself and the system's caches
 _LOOKED_AT = 3  # the largest files of an assay tell what its images need
 
@@ -53,7 +53,7 @@ def suitable_jobs(tasks: Sequence["Task"]) -> int:
     int
         At least 1, at most the number of cores.
     """
-    need = _WORKER_BYTES + max((_image_bytes(task) for task in _largest(tasks)), default=0)
+    need = WORKER_BYTES + max((_image_bytes(task) for task in _largest(tasks)), default=0)
     return max(1, min(usable_cores(), int(free_bytes() * _SPARED) // need))
 
 
@@ -80,4 +80,4 @@ def _image_bytes(task: "Task") -> int:
         info = inspect_image(path, series=series)
     except InputError:
         return 0  # it will be a row of problems.csv, and takes nothing
-    return info.height * info.width * task.assay.working_bytes_per_px
+    return task.assay.working_bytes(info)

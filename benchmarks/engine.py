@@ -1,10 +1,11 @@
 """What the engine costs beside measuring, and whether its memory stays flat.
 
-    python benchmarks/engine.py [--images 10000] [--side 256]
+    python benchmarks/engine.py [--images 10000] [--side 256] [--part share|memory] [--folder DIR]
 
 Runs a study of a tenth of the images and one of all of them, with one worker, each in a process of
 its own, and then the second once more with nothing to do. Times are of processors, so that other
-work on the machine doesn't count; the last is by the clock.
+work on the machine doesn't count; the last is by the clock. With --folder the images are written
+there once, and used again.
 
 Measuring is what `Assay.open`, `Assay.measure` and, for the overlay, `Assay.draw` take. All else
 is the engine: hashing, sending tasks, storing, loading, rolling up, comparing, writing tables,
@@ -13,6 +14,7 @@ report and provenance.
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -75,36 +77,59 @@ def run(code: str, study: Path) -> dict[str, float]:
     return found
 
 
+def ready(study: Path, images: int, side_px: int) -> Path:
+    """Give a study of so many images, written unless it is there, without results."""
+    if not study.exists():
+        write_small_study(study, images, side_px=side_px)
+    shutil.rmtree(study / "results", ignore_errors=True)
+    return study
+
+
+def share(folder: Path, images: int, side: int) -> None:
+    """Print what the engine takes of the whole."""
+    alone = run(CHILD, ready(folder / f"{images}-{side}", images, side))
+    pixels = alone["open"] + alone["measure"]
+    engine = alone["processor"] - pixels - alone["draw"]
+    print(
+        f"{images} images of {side}²: {alone['processor']:.1f} s of processor time, of which"
+        f" reading and measuring {pixels:.1f} s, drawing overlays {alone['draw']:.1f} s,"
+        f" the engine {engine:.1f} s: {engine / alone['processor']:.1%}"
+        f" ({engine / images * 1e3:.2f} ms an image).",
+        flush=True,
+    )
+
+
+def memory(folder: Path, images: int, side: int) -> None:
+    """Print the run's memory with a tenth of the images and with all, and a second run's time."""
+    few = images // 10
+    less = run(PARENT, ready(folder / f"{few}-{side}", few, side))
+    large = ready(folder / f"{images}-{side}", images, side)
+    first, second = run(PARENT, large), run(PARENT, large)
+    growth = first["peak_mb"] / less["peak_mb"] - 1
+    print(
+        f"Peak memory of the parent: {less['peak_mb']:.0f} MB with {few} images of {side}²,"
+        f" {first['peak_mb']:.0f} MB with {images}: {growth:+.0%}."
+    )
+    print(
+        f"Run again with nothing to do: {second['clock']:.1f} s for {images} images"
+        f" (the first run took {first['clock']:.0f} s with one worker;"
+        f" {second['measured']:.0f} measured now)."
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--side", type=int, default=256)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--part", choices=["share", "memory", "both"], default="both")
     words = parser.parse_args()
-    few = words.images // 10
-    with tempfile.TemporaryDirectory() as folder:
-        small, fresh, large = (Path(folder, name) for name in ("small", "fresh", "large"))
-        for study, images in ((small, few), (fresh, few), (large, words.images)):
-            write_small_study(study, images, side_px=words.side)
-        alone = run(CHILD, small)
-        pixels = alone["open"] + alone["measure"]
-        engine = alone["processor"] - pixels - alone["draw"]
-        print(
-            f"{few} images of {words.side}²: {alone['processor']:.1f} s of processor time, of which"
-            f" reading and measuring {pixels:.1f} s, drawing overlays {alone['draw']:.1f} s,"
-            f" the engine {engine:.1f} s: {engine / alone['processor']:.1%}"
-            f" ({engine / few * 1e3:.2f} ms an image)."
-        )
-        less, first, second = run(PARENT, fresh), run(PARENT, large), run(PARENT, large)
-        growth = first["peak_mb"] / less["peak_mb"] - 1
-        print(
-            f"Peak memory of the parent: {less['peak_mb']:.0f} MB with {few} images,"
-            f" {first['peak_mb']:.0f} MB with {words.images}: {growth:+.0%}."
-        )
-        print(
-            f"Run again with nothing to do: {second['clock']:.1f} s for {words.images} images"
-            f" (the first run took {first['clock']:.0f} s with one worker;"
-            f" {second['measured']:.0f} measured now)."
-        )
+    with tempfile.TemporaryDirectory() as desk:
+        folder = words.folder or Path(desk)
+        if words.part != "memory":
+            share(folder, words.images // 10, words.side)
+        if words.part != "share":
+            memory(folder, words.images, words.side)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from ..imgproc.measurement import Measurement
 from ..imgproc.tiles import Spread
 from .image_files import MAX_MEGAPIXELS
 from .problems import ProblemRow
-from .readers import Image, read_image
+from .readers import Image, ImageInfo, read_image
 from .samples import NEGATIVE_CONTROL, Sample
 from .table_assay import TableResult
 
@@ -192,6 +192,14 @@ class Assay(BaseModel, ABC):
     reminders: ClassVar[tuple[str, ...]] = ()
     # What a person may correct; None for a method without review.
     correctable: ClassVar[Correctable | None] = None
+
+    def working_bytes(self, info: ImageInfo) -> int:
+        """Give what measuring an image takes of memory at its peak, from what its header says."""
+        return self.pixels_at_once(info) * self.working_bytes_per_px
+
+    def pixels_at_once(self, info: ImageInfo) -> int:
+        """Give how many of an image's pixels are in memory at a time."""
+        return info.height * info.width
 
     def measuring_parameters(self) -> dict[str, Any]:
         """Give the options that a measurement depends on, JSON-serialisable."""

@@ -33,7 +33,7 @@ from .assay import (
 from .errors import InputError
 from .image_files import MAX_MEGAPIXELS
 from .overlays import draw_cells_dab
-from .readers import Image, inspect_image, read_image, split_reference
+from .readers import Image, ImageInfo, inspect_image, read_image, split_reference
 from .regions_file import find_regions, read_regions
 from .samples import Sample
 from .slide_files import ArrayTiles
@@ -44,6 +44,9 @@ from .slides import SlideImage, is_whole_slide, open_whole_slide
 if TYPE_CHECKING:
     from .study import StudyHeader
 from .segmented_assay import SegmentedAssay
+
+BLOCK_PIXELS = 3_000_000
+"""What cells of a slide are looked for in at a time, with the rim around it."""
 
 
 class DabAssay(DabOptions, SegmentedAssay):
@@ -63,6 +66,7 @@ class DabAssay(DabOptions, SegmentedAssay):
 
     _regions: Path | None = PrivateAttr(default=None)
 
+    working_bytes_per_px: ClassVar[int] = 110
     measuring_version: ClassVar[int] = 3
     # the regions' bytes enter an image's fingerprint, their place doesn't
     applied_at_roll_up: ClassVar[frozenset[str]] = frozenset({"cutoffs_od", "marker", "regions"})
@@ -163,6 +167,11 @@ class DabAssay(DabOptions, SegmentedAssay):
                 "Correct exported fields, or draw regions of interest and give them as regions.",
             )
         return self._measured(image, sample, blanks, um_per_px, source, labels)
+
+    def pixels_at_once(self, info: ImageInfo) -> int:
+        """Give how many pixels are in memory at a time: of a slide, its overview and a block."""
+        whole = info.height * info.width
+        return min(whole, BLOCK_PIXELS + whole // 256) if is_whole_slide(info) else whole
 
     def split(self, image: Image, sample: Sample, blanks: Sequence[Image]) -> Split | None:
         """Look at a whole slide, and leave its tiles to whoever is free."""

@@ -48,6 +48,7 @@ class NodulesAssay(NoduleOptions, Assay):
         "sheet wins. Without a scale nodules are still counted, and sizes are in pixels.",
     )
 
+    working_bytes_per_px: ClassVar[int] = 60
     measuring_version: ClassVar[int] = 2
     noun: ClassVar[str] = "nodules"
     counts: ClassVar[frozenset[str]] = frozenset({"nodules"})

@@ -9,13 +9,22 @@ from ..imgproc.nucleus_network import CHECKSUM
 from ..imgproc.segmenters import SegmenterOptions
 from .assay import Assay, Prepared
 from .errors import InputError
+from .readers import ImageInfo
 
 if TYPE_CHECKING:
     from .study import StudyHeader
 
+NETWORK_BYTES = 200_000_000
+"""The network with its tiles, whatever the image's size; see `benchmarks/memory.py`."""
+
 
 class SegmentedAssay(SegmenterOptions, Assay):
     """An assay that finds nuclei by the segmenter of its options."""
+
+    def working_bytes(self, info: ImageInfo) -> int:
+        """Give what measuring an image takes of memory at its peak, with the network's own."""
+        own = NETWORK_BYTES if self.segmenter == "network" else 0
+        return super().working_bytes(info) + own
 
     def files(self) -> tuple[str, ...]:
         """Give the weights, which like any input lie in the study's folder or are asked for."""

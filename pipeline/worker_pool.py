@@ -8,6 +8,7 @@ it was.
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -42,8 +43,9 @@ class TooSlow(Exception):
 
 def one_thread_each() -> None:
     """Hold this process's libraries to one thread; what a worker does first."""
-    for name in ONE_THREAD:
-        os.environ[name] = "1"
+    # numba refuses to compile once its variable has changed under threads that it has launched
+    held = {"NUMBA_NUM_THREADS"} if "numba" in sys.modules else set()
+    os.environ.update(dict.fromkeys(set(ONE_THREAD) - held, "1"))
     import cv2
     import numba
     import threadpoolctl
@@ -227,8 +229,6 @@ def _context() -> Any:
     On Linux a server that has the libraries loaded forks each worker, in milliseconds; elsewhere
     each worker is a fresh interpreter.
     """
-    import sys
-
     if not sys.platform.startswith("linux"):
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")

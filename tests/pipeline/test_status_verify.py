@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -14,9 +15,12 @@ from typer.testing import CliRunner
 
 from xenoquant.pipeline import report
 from xenoquant.pipeline.cli import app
+from xenoquant.pipeline.dab_assay import DabAssay
+from xenoquant.pipeline.fluorescence_assay import FluorescenceAssay
 from xenoquant.pipeline.problems import ProblemRow
 from xenoquant.pipeline.progress import JsonLines, LiveCounts, read_counts
 from xenoquant.pipeline.progress_bars import Bars
+from xenoquant.pipeline.readers import ImageInfo
 from xenoquant.pipeline.resources import suitable_jobs, usable_cores
 from xenoquant.pipeline.run import RunOptions, run_study
 from xenoquant.pipeline.run_lock import only_run
@@ -154,6 +158,18 @@ def test_auto_jobs_are_bounded_by_cores_and_memory(monkeypatch):
     monkeypatch.setattr(resources, "free_bytes", lambda: 0)
     assert suitable_jobs([]) == 1
     assert usable_cores() >= 1
+
+
+def test_memory_is_reckoned_by_method_and_size():
+    """By hand: 4 megapixels at 110 bytes; the network's 200 MB on top of 130 a pixel; of a slide of
+    a gigapixel, a block of 3 megapixels and 1/256 of the slide.
+    """
+    field = ImageInfo(0, "", "rgb", (2000, 2000, 3), (), 0.5, 8, "uint8")
+    slide = replace(field, shape=(32_000, 32_000, 3), levels=((32_000, 32_000), (2000, 2000)))
+    assert DabAssay().working_bytes(field) == 440_000_000
+    assert FluorescenceAssay(segmenter="network").working_bytes(field) == 720_000_000
+    assert FluorescenceAssay(segmenter="classical").working_bytes(field) == 520_000_000
+    assert DabAssay().working_bytes(slide) == 110 * (3_000_000 + 4_000_000)
 
 
 def test_a_wrong_number_of_jobs_is_a_message(study):

@@ -3,6 +3,7 @@
 import importlib
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -12,7 +13,7 @@ from types import ModuleType
 import psutil
 import pytest
 
-from xenoquant.pipeline.worker_pool import TooSlow, WorkerLost, WorkerPool
+from xenoquant.pipeline.worker_pool import ONE_THREAD, TooSlow, WorkerLost, WorkerPool
 from xenoquant.pipeline.workers import DEAD_WORKER, InProcess, OnWorkers, local_pool, run_tasks
 
 # What the workers run; they import it by name, as they can't import a test module.
@@ -133,6 +134,26 @@ def test_a_worker_holds_its_libraries_to_one_thread(tasks):
     with WorkerPool(1) as pool:
         environment, cv2_threads, numba_threads, blas = pool.submit(tasks.thread_counts, 0).result()
     assert (environment, cv2_threads, numba_threads, blas) == ("1", 1, 1, {1})
+
+
+def test_numba_compiles_in_a_process_that_had_its_threads_before():
+    """As Dask's workers do, which load numba with the function that they are sent.
+
+    Authority: numba, which raises where NUMBA_NUM_THREADS differs from its threads' number.
+    """
+    code = """
+import numba
+numba.set_num_threads(1)  # launches as many as there are cores
+from xenoquant.pipeline.worker_pool import one_thread_each
+one_thread_each()
+assert numba.get_num_threads() == 1
+print(numba.njit(lambda x: x + 1)(1))
+"""
+    environment = {k: v for k, v in os.environ.items() if k not in ONE_THREAD}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment
+    )
+    assert done.stdout == "2\n", done.stderr
 
 
 def test_an_ended_pool_leaves_no_process(tasks, tmp_path):

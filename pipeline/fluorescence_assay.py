@@ -64,7 +64,7 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
         "max", description="How a z-stack becomes a plane: a projection, or a plane's index from 0."
     )
 
-    working_bytes_per_px: ClassVar[int] = 130
+    working_bytes_per_px: ClassVar[int] = 100
     measuring_version: ClassVar[int] = 3
     applied_at_roll_up: ClassVar[frozenset[str]] = FluorescenceOptions.ROLL_UP_FIELDS | {"marker"}
     noun: ClassVar[str] = "cells"

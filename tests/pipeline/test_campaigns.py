@@ -12,7 +12,7 @@ TABLES = ("csv", "xlsx", "parquet", "toml")
 
 
 @pytest.fixture
-def benchmark(repository: Path, monkeypatch: pytest.MonkeyPatch):
+def imported(repository: Path, monkeypatch: pytest.MonkeyPatch):
     """Import a benchmark by its name."""
     monkeypatch.syspath_prepend(str(repository / "benchmarks"))
 
@@ -22,9 +22,9 @@ def benchmark(repository: Path, monkeypatch: pytest.MonkeyPatch):
     return load
 
 
-def test_damaged_files_of_every_format_are_measured_or_refused(benchmark, tmp_path):
+def test_damaged_files_of_every_format_are_measured_or_refused(imported, tmp_path):
     """Authority: none is a traceback, a dead worker or a hang, whatever the bytes are."""
-    fuzz = benchmark("fuzz")
+    fuzz = imported("fuzz")
     counts, wrong = fuzz.campaign(
         tmp_path, each=3, seed=2, time_limit_s=120, memory_bytes=4_000_000_000
     )
@@ -34,9 +34,9 @@ def test_damaged_files_of_every_format_are_measured_or_refused(benchmark, tmp_pa
     assert total[fuzz.MEASURED] + total[fuzz.REFUSED] == 3 * len(counts)
 
 
-def test_a_run_killed_at_random_ends_as_an_undisturbed_one(benchmark, tmp_path):
+def test_a_run_killed_at_random_ends_as_an_undisturbed_one(imported, tmp_path):
     """Authority: the tables of the same study run without a kill, byte for byte."""
-    chaos, small = benchmark("chaos"), benchmark("small_study")
+    chaos, small = imported("chaos"), imported("small_study")
     calm, rough = tmp_path / "calm", tmp_path / "rough"
     for study in (calm, rough):
         small.write_small_study(study, 12)

@@ -161,14 +161,14 @@ def test_auto_jobs_are_bounded_by_cores_and_memory(monkeypatch):
 
 
 def test_memory_is_reckoned_by_method_and_size():
-    """By hand: 4 megapixels at 110 bytes; the network's 200 MB on top of 130 a pixel; of a slide of
+    """By hand: 4 megapixels at 110 bytes; the network's 200 MB on top of 100 a pixel; of a slide of
     a gigapixel, a block of 3 megapixels and 1/256 of the slide.
     """
     field = ImageInfo(0, "", "rgb", (2000, 2000, 3), (), 0.5, 8, "uint8")
     slide = replace(field, shape=(32_000, 32_000, 3), levels=((32_000, 32_000), (2000, 2000)))
     assert DabAssay().working_bytes(field) == 440_000_000
-    assert FluorescenceAssay(segmenter="network").working_bytes(field) == 720_000_000
-    assert FluorescenceAssay(segmenter="classical").working_bytes(field) == 520_000_000
+    assert FluorescenceAssay(segmenter="network").working_bytes(field) == 600_000_000
+    assert FluorescenceAssay(segmenter="classical").working_bytes(field) == 400_000_000
     assert DabAssay().working_bytes(slide) == 110 * (3_000_000 + 4_000_000)
 
 

@@ -1,6 +1,6 @@
 """Who is positive: the limit that negative controls set for a marker, and its application."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
@@ -196,8 +196,8 @@ def positivity_threshold(
     compartment: str,
     options: ThresholdOptions,
     control_profiles: Sequence[Mapping[str, np.ndarray]] = (),
-    sample_objects: Sequence[pd.DataFrame] = (),
-    sample_profiles: Sequence[Mapping[str, np.ndarray]] = (),
+    sample_objects: Iterable[pd.DataFrame] = (),
+    sample_profiles: Iterable[Mapping[str, np.ndarray]] = (),
 ) -> Threshold:
     """Set the limit of positivity from the cells of the negative controls.
 
@@ -213,8 +213,9 @@ def positivity_threshold(
         Method and its parameter, as in `FluorescenceOptions`.
     control_profiles : sequence of mapping
         The control images' profiles (``membrane_arcs``), for the membrane's completeness.
-    sample_objects, sample_profiles : sequence
-        The samples' cells and profiles, from which the fallback is made when there is no control.
+    sample_objects, sample_profiles : iterable
+        The samples' cells and profiles, from which the fallback is made when there is no control;
+        gone through then alone, and once.
 
     Returns
     -------
@@ -223,7 +224,7 @@ def positivity_threshold(
     tables = [control_objects] if isinstance(control_objects, pd.DataFrame) else control_objects
     tables = [table for table in tables or () if len(table)]
     if not tables:
-        return _without_control(compartment, list(sample_objects), list(sample_profiles))
+        return _without_control(compartment, sample_objects, sample_profiles)
     pooled = pd.concat(tables, ignore_index=True)
     net = pooled[scored_column(compartment, control=True)].to_numpy(float)
     nets = pooled[f"marker_{compartment}_net"].dropna()
@@ -243,14 +244,15 @@ def positivity_threshold(
 
 def _without_control(
     compartment: str,
-    tables: list[pd.DataFrame],
-    profiles: list[Mapping[str, np.ndarray]],
+    tables: Iterable[pd.DataFrame],
+    profiles: Iterable[Mapping[str, np.ndarray]],
 ) -> Threshold:
-    tables = [table for table in tables if len(table)]
-    pooled = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    names = [scored_column(compartment), f"marker_{compartment}_mean"]
+    # of many images, only the columns that are looked at
+    held = [table[table.columns.intersection(names)] for table in tables if len(table)]
+    pooled = pd.concat(held, ignore_index=True) if held else pd.DataFrame()
     levels = {
-        name: pooled[name].to_numpy(float) if name in pooled else np.array([])
-        for name in (scored_column(compartment), f"marker_{compartment}_mean")
+        name: pooled[name].to_numpy(float) if name in pooled else np.array([]) for name in names
     }
     value, raw_value = (two_populations_limit(found) for found in levels.values())
     found = bool(np.isfinite(value))
@@ -261,12 +263,12 @@ def _without_control(
         compartment=compartment,
         method="two_populations" if found else "none",
         cells=len(pooled),
-        images=len(tables),
+        images=len(held),
         flags=("no_control",) if found else ("no_control", "one_population"),
     )
 
 
-def _arcs(profiles: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
+def _arcs(profiles: Iterable[Mapping[str, np.ndarray]]) -> np.ndarray:
     arcs = [np.asarray(p["membrane_arcs"]).ravel() for p in profiles if "membrane_arcs" in p]
     return np.concatenate(arcs).astype(np.float64) if arcs else np.array([])
 

@@ -1,7 +1,8 @@
 """DAB immunohistochemistry as an assay of a study."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -218,15 +219,15 @@ class DabAssay(DabOptions, SegmentedAssay):
 
     def calibrate(self, controls: Sequence[Measured], samples: Sequence[Measured]) -> Calibration:
         """Lock the cut-offs, see how much brown the controls have, and whether a batch moved."""
-        drift = _drift((*controls, *samples), controls, self.compartment)
+        whites, sampling = _whites_and_sampling(chain(controls, samples))
+        drift = _drift(whites, controls, self.compartment)
         values: dict[str, Any] = {
             "cutoffs_od": list(self.cutoffs_od),
             "controls": len(controls),
             "batches": {name: asdict(each) for name, each in drift.items()},
         }
-        sampled = [each for each in (*controls, *samples) if each.notes.get("sampling")]
-        if sampled:
-            values["sampling"] = {each.sample.image: each.notes["sampling"] for each in sampled}
+        if sampling:
+            values["sampling"] = sampling
         if not controls:
             return Calibration(values, ("no_control",))
         floor = control_floor(
@@ -331,15 +332,25 @@ def _with_scale(measurement: Measurement, um_per_px: float | None, source: str) 
     return replace(measurement, notes=measurement.notes | notes)
 
 
-def _drift(
-    images: Sequence[Measured], controls: Sequence[Measured], compartment: str
-) -> dict[str, BatchDrift]:
-    """Compare the batches' whites and controls."""
+def _whites_and_sampling(
+    images: Iterable[Measured],
+) -> tuple[dict[str, list[list[float]]], dict[str, Any]]:
+    """Give the images' whites by batch, and how fields were drawn; each image is loaded once."""
     whites: dict[str, list[list[float]]] = {}
+    sampling = {}
     for image in images:
         level, top = image.notes.get("white"), image.notes.get("full_scale")
         if level and top:
             whites.setdefault(image.sample.batch, []).append([value / top for value in level])
+        if image.notes.get("sampling"):
+            sampling[image.sample.image] = image.notes["sampling"]
+    return whites, sampling
+
+
+def _drift(
+    whites: Mapping[str, list[list[float]]], controls: Sequence[Measured], compartment: str
+) -> dict[str, BatchDrift]:
+    """Compare the batches' whites and controls."""
     brown: dict[str, list[np.ndarray]] = {}
     for control in controls:
         density = control.objects[f"dab_{compartment}_od"].dropna().to_numpy()

@@ -1,7 +1,8 @@
 """Immunofluorescence as an assay of a study."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -137,12 +138,12 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
             compartment=self.compartment,
             options=self,
             control_profiles=[control.profiles for control in controls],
-            sample_objects=[sample.objects for sample in samples],
-            sample_profiles=[sample.profiles for sample in samples],
+            sample_objects=(sample.objects for sample in samples),
+            sample_profiles=(sample.profiles for sample in samples),
         )
         values = {
             "threshold": threshold.as_dict(),
-            "display": _display([*controls, *samples]),
+            "display": _display(chain(controls, samples)),
             "control_settings": [brightness_settings(control.notes) for control in controls],
         }
         return Calibration(values, threshold.flags)
@@ -213,11 +214,14 @@ def _threshold(calibration: Calibration) -> Threshold | None:
     return Threshold(**{**held, "flags": tuple(held["flags"])})
 
 
-def _display(images: Sequence[Measured]) -> dict[str, list[float]]:
+def _display(images: Iterable[Measured]) -> dict[str, list[float]]:
     """Give one range of grey values for the marker in all overlays of a study."""
-    filled = [image.objects for image in images if len(image.objects)]
-    if not filled:
+    ends = [
+        (image.objects["marker_cell_p5"].min(), image.objects["marker_cell_p95"].quantile(0.99))
+        for image in images
+        if len(image.objects)
+    ]
+    if not ends:
         return {}
-    low = min(float(objects["marker_cell_p5"].min()) for objects in filled)
-    high = max(float(objects["marker_cell_p95"].quantile(0.99)) for objects in filled)
+    low, high = min(float(end[0]) for end in ends), max(float(end[1]) for end in ends)
     return {"marker": [low, high]} if high > low else {}

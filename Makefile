@@ -72,7 +72,7 @@ accuracy-fluorescence: $(VENV)/.test   ## how near fluorescence comes to rendere
 
 .PHONY: accuracy-dab
 accuracy-dab: $(VENV)/.test            ## how near DAB comes to rendered sections and a real Ki67 segmentation
-	$(BIN)/pytest -q -s -k "rendered_sections or rendered_fields or ki67" tests/imgproc/test_dab.py tests/pipeline/test_real_inputs.py
+	$(BIN)/pytest -q -s -k "rendered_sections or rendered_fields_with or ki67" tests/imgproc/test_dab.py tests/pipeline/test_real_inputs.py
 
 lock:                         ## renew the pinned, hashed requirements (needs uv)
 	$(LOCK) -o requirements/run.txt

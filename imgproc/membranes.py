@@ -72,7 +72,23 @@ def facing_labels(cells: np.ndarray, width_px: float) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
+def _touches_another(labels: np.ndarray, y: int, x: int) -> bool:
+    """Say whether one of the four neighbours is in another object."""
+    label = labels[y, x]
+    for dy, dx in ((-1, 0), (0, -1), (0, 1), (1, 0)):
+        v, u = y + dy, x + dx
+        inside = 0 <= v < labels.shape[0] and 0 <= u < labels.shape[1]
+        if inside and labels[v, u] > 0 and labels[v, u] != label:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
 def _paint_near(labels: np.ndarray, width: float) -> np.ndarray:
+    """Paint discs around every pixel that touches another object, onto objects other than its own.
+
+    The nearest foreign pixel of an object's pixel always touches that object.
+    """
     height, breadth = labels.shape
     reach, limit = int(width), width * width
     near = np.zeros(labels.shape, np.bool_)
@@ -81,19 +97,19 @@ def _paint_near(labels: np.ndarray, width: float) -> np.ndarray:
         half[v] = int(np.sqrt(limit - v * v))
     for y in range(height):
         for x in range(breadth):
-            if not _differs(labels, y, x):
+            if not (_differs(labels, y, x) and _touches_another(labels, y, x)):
                 continue
             label = labels[y, x]
             for v in range(max(0, y - reach), min(height, y + reach + 1)):
                 wide = half[abs(v - y)]
                 for u in range(max(0, x - wide), min(breadth, x + wide + 1)):
-                    if labels[v, u] != label:
+                    if labels[v, u] != label and labels[v, u] > 0:
                         near[v, u] = True
     return near
 
 
 def near_outlines(labels: np.ndarray, width_px: float) -> np.ndarray:
-    """Mark the pixels near outlines: `facing_labels` without asking what they face.
+    """Mark objects' pixels near their outlines: `facing_labels` without asking what they face.
 
     Parameters
     ----------
@@ -105,7 +121,8 @@ def near_outlines(labels: np.ndarray, width_px: float) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        bool, shape (H, W): within `width_px` of a pixel of another label (background is one).
+        bool, shape (H, W): in an object, and within `width_px` of a pixel of another label
+        (background is one).
     """
     return _paint_near(np.ascontiguousarray(labels, np.int32), float(width_px))
 

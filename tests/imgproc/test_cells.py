@@ -95,12 +95,15 @@ def _disc(shape: tuple[int, int], centre: tuple[float, float], radius: float) ->
 
 @pytest.mark.parametrize("width", [0.5, 1.0, 2.5, 4.0])
 def test_what_is_near_an_outline_faces_something(width: float) -> None:
-    """The plain way: every pixel that `facing_labels` gives a label to, also on random labels."""
+    """The plain way: the objects' pixels that `facing_labels` gives a label to, also on random
+    labels and on single pixels.
+    """
     noise = np.random.default_rng(0).integers(0, 4, (40, 50)).astype(np.int32)
-    for labels in (np.kron(noise, np.ones((5, 7), np.int32)), noise):
-        np.testing.assert_array_equal(
-            near_outlines(labels, width), facing_labels(labels, width) >= 0
-        )
+    specks = np.where(np.random.default_rng(1).random(noise.shape) < 0.05, noise, 0)
+    blobs = expand_cells(specks, 3)
+    for labels in (np.kron(noise, np.ones((5, 7), np.int32)), noise, specks, blobs):
+        plain = (facing_labels(labels, width) >= 0) & (labels > 0)
+        np.testing.assert_array_equal(near_outlines(labels, width), plain)
 
 
 def test_surroundings_are_what_cells_gain_between_two_distances() -> None:

@@ -51,8 +51,8 @@ class LobePatch:
     def photo_mask(self) -> np.ndarray:
         """The lobe's mask at the photo's resolution, within the window."""
         size = (self.width, self.height)
-        soft = cv2.resize(self.mask.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
-        return soft > 0.5
+        soft = cv2.resize(self.mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR)
+        return soft > 127
 
     def to_photo(self, y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Positions on the patch as positions on the photo (pixel centres are whole numbers)."""

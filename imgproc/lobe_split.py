@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
-MIN_SOLIDITY_GAIN = 0.045
+MIN_SOLIDITY_GAIN = 0.04
 """A cut has to make the two parts this much more convex than the whole: a lobe's own notch (the
 hilum) gains less, two lobes that touch gain more."""
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from .lobe_patch import LobePatch
 from .lung_tissue import chroma
-from .nodule_features import inner
+from .nodule_surface import inner
 
 _SURE = 0.5  # a nodule of this confidence is counted even in the low count
 _DOUBTFUL = 0.1  # and one of this confidence is counted only in the high count

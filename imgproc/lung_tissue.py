@@ -14,6 +14,7 @@ OPENING_MM = 0.5
 _MIN_LIGHTER = 9.0  # CIE L* above the background
 _MIN_OTHER_COLOUR = 7.0  # CIE a*b* distance from the background
 _BACKGROUND_SPREAD = 25.0  # CIE Lab: uneven light and cloth stay within it, paper on cloth does not
+_RIM_MM = 0.4  # the tissue's soft edge and its shadow's darkest part
 _MIRROR_SHARE = 0.6  # a reflection is dimmer than this share of the tissue's own brightness
 _FAINT_SHARE = 0.6  # tissue is at least this saturated against the typical tissue of its photo
 _CHROMA_FLOOR = 0.15  # keeps the ratio of near-black pixels from being noise
@@ -78,9 +79,12 @@ def foreground_mask(small: np.ndarray, tissue: np.ndarray, scale: float) -> np.n
     far = cv2.dilate(tissue.astype(np.uint8), disc(1.5 * scale)) == 0
     if not far.any():
         return np.ones(tissue.shape, bool)
-    level = np.median(lab[far], axis=0)
+    # a ruler may fill what is far from a lobe: the level is that of all that isn't tissue
+    beside = cv2.dilate(tissue.astype(np.uint8), disc(_RIM_MM * scale)) == 0
+    level = np.median(lab[beside], axis=0)
     # rulers and paper lie about too: only what is like most of the background tells its level
-    like = far & (np.sqrt(((lab - level) ** 2).sum(axis=2)) < _BACKGROUND_SPREAD)
+    like = np.sqrt(((lab - level) ** 2).sum(axis=2)) < _BACKGROUND_SPREAD
+    like &= far if (far & like).any() else beside
     weight = like.astype(np.float32)
     sigma = 4.0 * scale
     total = cv2.GaussianBlur(weight, (0, 0), sigma)

@@ -29,6 +29,7 @@ _UNSCALED_SIDE_PX = 400
 _RIM_CLOSING_MM = 1.5  # a pale nodule at the rim bites this much out of the yellow
 _LEAST_YELLOW = 0.1  # of a lobe's silhouette, however many nodules it carries
 _MOST_RECTANGULAR = 0.865  # of the smallest rectangle around it: an ellipse fills 0.785, paper 0.9
+_SHEET_SHARE = 6.0  # times what is written on it: a larger piece of foreground is no label
 _WHOLE_YELLOW = 0.75  # of a piece's area, for its yellow to tell where lobes touch
 _LONGEST = 4.0  # times its breadth: lobes reach 3, rulers start at 5
 _HULL_MARGIN_MM = 0.3  # nodules at the rim stand out of the yellow's hull a little
@@ -90,23 +91,39 @@ def _silhouette(core: np.ndarray, foreground: np.ndarray, scale: float) -> np.nd
     return opened.astype(bool)
 
 
-def _trimmed(labels: np.ndarray, core: np.ndarray, scale: float) -> np.ndarray:
+def _trimmed(
+    labels: np.ndarray, core: np.ndarray, foreground: np.ndarray, scale: float
+) -> np.ndarray:
     """Cut off what sticks out of the hull of each lobe's yellow: bronchi, fat, shadows.
 
-    Paper, which is rectangular, is dropped whole.
+    Paper, which is rectangular, is dropped whole, and so is writing on it.
     """
     trimmed = np.zeros_like(labels)
+    pieces, _ = ndimage.label(foreground)
     for number in range(1, int(labels.max(initial=0)) + 1):
         lobe = labels == number
         yellow = lobe & core
         if not yellow.any():
             continue
         points = np.argwhere(lobe).astype(np.float32)
-        if _is_paper(points):
+        whole = np.argwhere(_closed(yellow, scale)).astype(np.float32)
+        if _is_paper(points) or _is_paper(whole) or _lies_on_paper(lobe, pieces):
             continue
         reach = cv2.dilate(_hull(yellow).astype(np.uint8), disc(_HULL_MARGIN_MM * scale)) > 0
         trimmed[lobe & reach] = number
     return trimmed
+
+
+def _lies_on_paper(lobe: np.ndarray, pieces: np.ndarray) -> bool:
+    """Whether a lobe is writing: most of it on one piece of foreground that is paper."""
+    numbers = np.bincount(pieces[lobe])
+    numbers[0] = 0
+    if numbers.max(initial=0) < 0.5 * lobe.sum():
+        return False
+    sheet = ndimage.binary_fill_holes(pieces == numbers.argmax())
+    if sheet.sum() > _SHEET_SHARE * lobe.sum():
+        return False
+    return _is_paper(np.argwhere(sheet).astype(np.float32))
 
 
 def _is_paper(points: np.ndarray) -> bool:
@@ -263,7 +280,9 @@ def find_lobes(
     if tissue.any():
         foreground = foreground_mask(small, tissue, scale)
         lobes = _separate(tissue, foreground, scale, area)
-        lobes = drop_faint(_trimmed(lobes, tissue, scale), tissue_signal(small, appearance))
+        lobes = drop_faint(
+            _trimmed(lobes, tissue, foreground, scale), tissue_signal(small, appearance)
+        )
         labels = _reading_order(_fill_out(lobes, foreground, scale))
     else:
         labels = np.zeros(tissue.shape, np.int32)

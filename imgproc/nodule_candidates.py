@@ -1,41 +1,46 @@
-"""Candidates for nodules: peaks of a cone map, the basin of each, and what it looks like."""
+"""Candidates for nodules: where their pixels point to, and what each candidate is like."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
 from scipy import ndimage
-from skimage.segmentation import watershed
+from scipy.spatial import KDTree
 
-from .glare import normalised_blur
-from .nodule_features import Surface, rim_distance
+from .nodule_network import NoduleMaps
+from .nodule_surface import Surface, rim_distance
 
-MIN_PEAK = 0.15
-"""Least height of a cone map's peak; the classifier decides about what is above."""
+LEAST_INSIDE = 0.5
+"""A pixel that belongs to a nodule with at least this probability is part of its outline."""
 
-EDGE_HEIGHT = 0.12
-"""Height of the cone map at a nodule's outline (it jumps there from 0 to 0.25)."""
-
-_PEAK_BLUR_PX = 0.9
-_PEAK_REACH_PX = 2  # peaks nearer than this are one: a nodule of 0.2 mm is 4 pixels wide
+_VOTING_INSIDE = 0.2  # less sure pixels have no vote
+_MIN_VOTES = 0.06  # of what a whole nodule gives: the classifier decides about what is above
+_OCTAVES_PX = (0.0, 3.0, 6.0, 12.0, np.inf)  # of radius: votes of like nodules are blurred alike
+_BLUR = 0.25  # of the radius; the blur by which votes are gathered
+_APART = 0.65  # of the larger radius: peaks nearer than this are one nodule
+_REACH = 0.75  # of its radius: how far from a middle a pixel may point that belongs to it
+_BEYOND_MM = 0.5  # nodules at the rim stand out this far over the lobe as found
+_RING_MM = 0.15
+_NEIGHBOURS = 4
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Peaks of a cone map with their basins.
+    """Where pixels of nodules point to.
 
     Attributes
     ----------
     y, x : numpy.ndarray of float, shape (n,)
-        Peaks, in pixels of the patch.
+        Middles, in pixels of the patch.
     labels : numpy.ndarray of int32, shape (h, w)
-        Basins above `EDGE_HEIGHT`, 1..n as the rows above.
+        Outlines, 1..n as the rows above.
     features : numpy.ndarray of float32, shape (n, n_features)
-        What each looks like (`FEATURES`).
+        What each is like (`FEATURES`).
     contrast : numpy.ndarray of float, shape (n,)
         Paleness inside minus around.
     radius : numpy.ndarray of float, shape (n,)
-        Of a disc of the basin's area, in pixels.
+        In pixels, as the network says.
     """
 
     y: np.ndarray
@@ -47,223 +52,184 @@ class Candidates:
 
 
 FEATURES = (
-    "peak", "mean_cone", "prominence", "relative_prominence", "radius_mm", "elongation",
-    "solidity", "fill", "stronger_distance", "stronger_relative", "stronger_ratio",
-    "pale_inside", "pale_around", "contrast", "pale_spread", "tint_inside", "tint_contrast",
-    "light_contrast", "glare_inside", "glare_around", "rim_mm", "rim_relative", "rim_share",
-    "stump_near", "cone_around", "lobe_pale", "neighbours", "saddle_share", "offset_relative",
-    "peak_sharpness",
+    "votes", "inside", "cone", "scatter", "log_radius_mm", "filled", "rim", "beyond", "glare",
 )  # fmt: skip
 
 
-def _sub_pixel(cone: np.ndarray, y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Peaks moved to the top of the parabola through their neighbours."""
-    padded = np.pad(cone, 1, mode="edge")
+@dataclass(frozen=True)
+class _Voters:
+    """Pixels that may belong to a nodule: place, what they point to, radius, weight."""
 
-    def shift(before: np.ndarray, at: np.ndarray, after: np.ndarray) -> np.ndarray:
-        bend = before - 2 * at + after
-        move = np.where(bend < -1e-6, 0.5 * (before - after) / np.minimum(bend, -1e-6), 0)
-        return np.clip(move, -0.5, 0.5)
+    row: np.ndarray
+    column: np.ndarray
+    aim: np.ndarray
+    radius: np.ndarray
+    inside: np.ndarray
 
-    at = padded[y + 1, x + 1]
-    dy = shift(padded[y, x + 1], at, padded[y + 2, x + 1])
-    dx = shift(padded[y + 1, x], at, padded[y + 1, x + 2])
-    return y + dy, x + dx
-
-
-def _peaks(cone: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    side = 2 * _PEAK_REACH_PX + 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    top = (cone >= cv2.dilate(cone, kernel)) & (cone > MIN_PEAK) & mask
-    y, x = np.nonzero(top)
-    order = np.lexsort((x, y, -cone[y, x]))
-    return y[order], x[order]
+    @property
+    def share(self) -> np.ndarray:
+        """Of a nodule's votes that a pixel has."""
+        return self.inside / (np.pi * self.radius**2)
 
 
-def _saddles(cone: np.ndarray, labels: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Height of the highest pass out of every basin, and the share of its border that touches."""
-    saddle = np.zeros(count + 1, np.float32)
-    touching, border = np.zeros(count + 1), np.zeros(count + 1)
-    for a, b, ca, cb in (
-        (labels[:, :-1], labels[:, 1:], cone[:, :-1], cone[:, 1:]),
-        (labels[:-1], labels[1:], cone[:-1], cone[1:]),
-    ):
-        edge = a != b
-        one, two, height = a[edge], b[edge], np.minimum(ca[edge], cb[edge])
-        both = (one > 0) & (two > 0)
-        for side in (one, two):
-            np.maximum.at(saddle, side[both], height[both])
-            touching += np.bincount(side[both], minlength=count + 1)
-            border += np.bincount(side, minlength=count + 1)
-    return saddle[1:], (touching / np.maximum(border, 1))[1:]
-
-
-def _shape_of(mask: np.ndarray) -> tuple[float, float]:
-    """Elongation (ratio of the ellipse's axes) and solidity of a small mask."""
-    y, x = np.nonzero(mask)
-    if len(y) < 3:
-        return 1.0, 1.0
-    # 1/12 is the variance of a pixel's own width
-    spread = np.cov(np.stack([y, x])) + np.eye(2) / 12
-    axes = np.sqrt(np.maximum(np.linalg.eigvalsh(spread), 1e-6))
-    hull = cv2.convexHull(np.stack([x, y], axis=1).astype(np.int32))
-    perimeter = cv2.arcLength(hull, True)
-    area = cv2.contourArea(hull) + 0.5 * perimeter + 1
-    return float(axes[1] / axes[0]), float(min(1.0, len(y) / area))
-
-
-def _stronger(y: np.ndarray, x: np.ndarray, peak: np.ndarray, radius: np.ndarray) -> np.ndarray:
-    """Distance to the nearest stronger peak, that over its radius, and the ratio of heights."""
-    result = np.tile(np.array([40.0, 10.0, 0.0], np.float32), (len(y), 1))
-    for row in range(1, len(y)):  # rows come strongest first
-        distance = np.hypot(y[:row] - y[row], x[:row] - x[row])
-        relative = distance / np.maximum(radius[:row], 1)
-        nearest = int(np.argmin(relative))
-        result[row] = (
-            min(distance[nearest], 40.0),
-            min(relative[nearest], 10.0),
-            peak[row] / peak[nearest],
-        )
-    return result
-
-
-def _around(
-    labels: np.ndarray, number: int, box: tuple[slice, slice], reach: int
-) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray]:
-    """A window around a basin, the basin in it, and a ring that belongs to no basin."""
-    rows, columns = box
-    window = (
-        slice(max(0, rows.start - reach - 1), rows.stop + reach + 1),
-        slice(max(0, columns.start - reach - 1), columns.stop + reach + 1),
+def _voters(maps: NoduleMaps, where: np.ndarray) -> _Voters:
+    row, column = np.nonzero((maps.inside > _VOTING_INSIDE) & where)
+    aim = np.stack([row, column], axis=1) + maps.way[:, row, column].T
+    return _Voters(
+        row, column, aim, np.maximum(maps.radius[row, column], 1.0), maps.inside[row, column]
     )
-    here = labels[window] == number
-    side = 2 * reach + 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    ring = (cv2.dilate(here.astype(np.uint8), kernel) > 0) & ~here
-    return window, here, ring
 
 
-def _mean(values: np.ndarray, where: np.ndarray, otherwise: float) -> float:
-    return float(values[where].mean()) if where.any() else otherwise
+def _gathered(voters: _Voters, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Votes around every pixel, 1 for all of one nodule, and the mean radius of the voters."""
+    votes, sizes = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    at = np.rint(voters.aim).astype(int)
+    inside = ((at >= 0) & (at < shape)).all(axis=1)
+    flat = np.zeros(len(at), int)
+    flat[inside] = np.ravel_multi_index(tuple(at[inside].T), shape)
+    for low, high in pairwise(_OCTAVES_PX):
+        chosen = inside & (voters.radius >= low) & (voters.radius < high)
+        if not chosen.any():
+            continue
+        share, radius = voters.share[chosen], voters.radius[chosen]
+        sigma = max(0.8, _BLUR * float(np.sqrt(np.average(radius**2, weights=share))))
+        # a point blurred so is 1 at its peak
+        gain = 2 * np.pi * sigma**2
+        for total, weight in ((votes, share), (sizes, share * radius)):
+            layer = np.bincount(flat[chosen], weight, minlength=votes.size).reshape(shape)
+            total += gain * cv2.GaussianBlur(layer.astype(np.float32), (0, 0), sigma)
+    return votes, sizes / np.maximum(votes, 1e-6)
 
 
-def _appearance(
-    lobe: Surface,
-    cone: np.ndarray,
-    rim: np.ndarray,
-    labels: np.ndarray,
-    number: int,
-    box: tuple[slice, slice],
-    y: float,
-    x: float,
-) -> dict[str, float]:
-    """Colour, glare and place of one basin against a ring around it."""
-    reach = max(2, round(0.15 * lobe.px_per_mm))
-    window, here, ring = _around(labels, number, box, reach)
-    on_lobe = ring & lobe.mask[window]
-    plain = on_lobe & (labels[window] == 0)
-    around = plain if plain.sum() > 4 else on_lobe
-    pale, tint, light = lobe.pale[window], lobe.tint[window], lobe.light[window]
-    inside = _mean(pale, here, 0.0)
-    area = int(here.sum())
-    radius = float(np.sqrt(area / np.pi))
-    elongation, solid = _shape_of(here)
-    cy, cx = (float(c.mean()) for c in np.nonzero(here))
-    offset = np.hypot(cy + window[0].start - y, cx + window[1].start - x)
-    return {
-        "mean_cone": _mean(cone[window], here, 0.0),
-        "radius_mm": radius / lobe.px_per_mm,
-        "elongation": elongation,
-        "solidity": solid,
-        "fill": area / max(here.any(axis=1).sum() * here.any(axis=0).sum(), 1),
-        "pale_inside": inside,
-        "pale_around": _mean(pale, around, inside),
-        "contrast": inside - _mean(pale, around, inside),
-        "pale_spread": float(pale[here].std()),
-        "tint_inside": _mean(tint, here, 0.0),
-        "tint_contrast": _mean(tint, here, 0.0) - _mean(tint, around, _mean(tint, here, 0.0)),
-        "light_contrast": _mean(light, here, 0.0) - _mean(light, around, _mean(light, here, 0.0)),
-        "glare_inside": _mean(lobe.glare[window], here, 0.0),
-        "glare_around": _mean(lobe.glare[window], ring, 0.0),
-        "rim_mm": float(rim[window][here].min()) / lobe.px_per_mm,
-        "rim_relative": float(rim[round(y), round(x)]) / max(radius, 1.0),
-        "rim_share": _mean(~lobe.mask[window], ring, 0.0),
-        "stump_near": _mean(lobe.stump[window], ring, 0.0),
-        "cone_around": _mean(cone[window], ring, 0.0),
-        "offset_relative": float(offset) / max(radius, 1.0),
-    }
+def _middles(
+    votes: np.ndarray, radius: np.ndarray, where: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Places where votes meet (n, 2), strongest first, and their radii."""
+    top = (votes >= cv2.dilate(votes, np.ones((3, 3), np.uint8))) & (votes > _MIN_VOTES) & where
+    y, x = np.nonzero(top)
+    order = np.lexsort((x, y, -votes[y, x]))
+    places = np.stack([y[order], x[order]], axis=1).astype(float)
+    sizes = radius[y[order], x[order]].astype(float)
+    kept: list[int] = []
+    for row, (place, size) in enumerate(zip(places, sizes, strict=True)):
+        distance = np.hypot(*(places[kept] - place).T)
+        if np.all(distance >= _APART * np.maximum(sizes[kept], size)):
+            kept.append(row)
+    return places[kept], sizes[kept]
 
 
-def find_candidates(cone: np.ndarray, lobe: Surface) -> Candidates:
-    """Peaks of a cone map, their basins, and the features of each.
+def _owners(voters: _Voters, places: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    """Row of the middle that each voter points to, -1 for none."""
+    near = min(_NEIGHBOURS, len(places))
+    distance, row = KDTree(places).query(voters.aim, k=near)
+    distance, row = distance.reshape(-1, near), row.reshape(-1, near)
+    relative = distance / np.maximum(radius[row], 1.5)
+    best = relative.argmin(axis=1)
+    pick = np.arange(len(best))
+    return np.where(relative[pick, best] <= _REACH, row[pick, best], -1)
+
+
+def find_candidates(maps: NoduleMaps, lobe: Surface, others: np.ndarray) -> Candidates:
+    """Group the pixels of nodules by the middle that they point to.
 
     Parameters
     ----------
-    cone : numpy.ndarray of float32, shape (h, w)
-        1 at a nodule's centre, 0.25 at its edge, 0 outside.
+    maps : NoduleMaps
+        What the network drew.
     lobe : Surface
-        The lobe it was predicted for.
+        The lobe.
+    others : numpy.ndarray of bool, shape (h, w)
+        Other lobes.
 
     Returns
     -------
     Candidates
         Strongest first.
     """
-    smooth = cv2.GaussianBlur(cone, (0, 0), _PEAK_BLUR_PX)
-    y, x = _peaks(smooth, lobe.mask)
-    count = len(y)
-    if count == 0:
-        return Candidates(
-            np.zeros(0),
-            np.zeros(0),
-            np.zeros(cone.shape, np.int32),
-            np.zeros((0, len(FEATURES)), np.float32),
-            np.zeros(0),
-            np.zeros(0),
-        )
-    markers = np.zeros(cone.shape, np.int32)
-    markers[y, x] = np.arange(1, count + 1)
-    labels = watershed(-smooth, markers, mask=(smooth > EDGE_HEIGHT) & lobe.mask).astype(np.int32)
-    peak = smooth[y, x]
-    saddle, share = _saddles(smooth, labels, count)
-    boxes = _boxes(labels, count)
-    rim = rim_distance(lobe.mask)
-    wide = normalised_blur(smooth, lobe.mask.astype(np.float32), 0.8 * lobe.px_per_mm)
-    high = float(np.percentile(lobe.pale[lobe.mask], 95))
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    radius = np.sqrt(sizes / np.pi)
-    near = _stronger(y, x, peak, radius)
-    curvature = -cv2.Laplacian(smooth, cv2.CV_32F)[y, x]
-    rows = []
-    for row in range(count):
-        looks = _appearance(
-            lobe, smooth, rim, labels, row + 1, boxes[row], float(y[row]), float(x[row])
-        )
-        looks |= {
-            "peak": float(peak[row]),
-            "prominence": float(peak[row] - saddle[row]),
-            "relative_prominence": float((peak[row] - saddle[row]) / peak[row]),
-            "stronger_distance": near[row, 0] / lobe.px_per_mm,
-            "stronger_relative": near[row, 1],
-            "stronger_ratio": near[row, 2],
-            "lobe_pale": high,
-            "neighbours": float(wide[y[row], x[row]]),
-            "saddle_share": float(share[row]),
-            "peak_sharpness": float(curvature[row]),
-        }
-        rows.append([looks[name] for name in FEATURES])
-    features = np.array(rows, np.float32)
-    sub_y, sub_x = _sub_pixel(smooth, y, x)
+    shape = lobe.mask.shape
+    beyond = cv2.distanceTransform((~lobe.mask).astype(np.uint8), cv2.DIST_L2, 5)
+    where = (beyond <= _BEYOND_MM * lobe.px_per_mm) & ~others
+    voters = _voters(maps, where)
+    votes, size = _gathered(voters, shape)
+    places, radius = _middles(votes, size, where)
+    labels = np.zeros(shape, np.int32)
+    if len(places) == 0:
+        none = np.zeros(0)
+        return Candidates(none, none, labels, np.zeros((0, len(FEATURES)), np.float32), none, none)
+    owner = _owners(voters, places, radius)
+    drawn = (owner >= 0) & (voters.inside >= LEAST_INSIDE)
+    labels[voters.row[drawn], voters.column[drawn]] = owner[drawn] + 1
+    strength = votes[tuple(places.astype(int).T)]
+    features = _features(maps, lobe, voters, owner, places, radius, strength)
+    middle = _mean_aim(voters, owner, places)
     return Candidates(
-        sub_y,
-        sub_x,
-        labels,
-        features,
-        features[:, FEATURES.index("contrast")].astype(float),
-        radius,
+        middle[:, 0], middle[:, 1], labels, features, _contrasts(labels, lobe, len(places)), radius
     )
 
 
-def _boxes(labels: np.ndarray, count: int) -> list[tuple[slice, slice]]:
-    boxes = ndimage.find_objects(labels, max_label=count)
-    return [box or (slice(0, 0), slice(0, 0)) for box in boxes]
+def _mean_aim(voters: _Voters, owner: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Where a candidate's pixels point to on average (n, 2)."""
+    owned = owner >= 0
+    weight = voters.inside[owned]
+    count = np.bincount(owner[owned], weight, minlength=len(places))
+    mean = [
+        np.bincount(owner[owned], weight * voters.aim[owned, axis], minlength=len(places))
+        / np.maximum(count, 1e-6)
+        for axis in (0, 1)
+    ]
+    return np.where(count[:, None] > 0, np.stack(mean, axis=1), places)
+
+
+def _features(
+    maps: NoduleMaps,
+    lobe: Surface,
+    voters: _Voters,
+    owner: np.ndarray,
+    places: np.ndarray,
+    radius: np.ndarray,
+    strength: np.ndarray,
+) -> np.ndarray:
+    n = len(places)
+    owned = owner >= 0
+    whose = owner[owned]
+    pixels = np.maximum(np.bincount(whose, minlength=n), 1)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.bincount(whose, values, minlength=n) / pixels
+
+    row, column = voters.row[owned], voters.column[owned]
+    miss = np.hypot(*(voters.aim[owned] - places[whose]).T) / radius[whose]
+    y, x = places.astype(int).T
+    cone = cv2.GaussianBlur(maps.cone, (0, 0), 0.7)
+    rim = rim_distance(lobe.mask)[y, x] / radius
+    columns = {
+        "votes": np.minimum(strength, 1.5),
+        "inside": mean(voters.inside[owned]),
+        "cone": cone[y, x],
+        "scatter": mean(miss),
+        "log_radius_mm": np.log(radius / lobe.px_per_mm),
+        "filled": np.minimum(pixels / (np.pi * radius**2), 2.0),
+        "rim": np.minimum(rim, 2.0),
+        "beyond": mean((~lobe.mask[row, column]).astype(float)),
+        "glare": mean(lobe.glare[row, column].astype(float)),
+    }
+    return np.stack([columns[name] for name in FEATURES], axis=1).astype(np.float32)
+
+
+def _contrasts(labels: np.ndarray, lobe: Surface, count: int) -> np.ndarray:
+    """Paleness inside minus that of a ring around, plain tissue where there is some."""
+    reach = max(2, round(_RING_MM * lobe.px_per_mm))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    result = np.zeros(count)
+    for row, box in enumerate(ndimage.find_objects(labels, max_label=count)):
+        if box is None:
+            continue
+        window = tuple(slice(max(0, s.start - reach - 1), s.stop + reach + 1) for s in box)
+        here = labels[window] == row + 1
+        ring = (cv2.dilate(here.astype(np.uint8), kernel) > 0) & ~here & lobe.mask[window]
+        plain = ring & (labels[window] == 0)
+        around = plain if plain.sum() > 4 else ring
+        pale = lobe.pale[window]
+        if around.any():
+            result[row] = float(pale[here].mean() - pale[around].mean())
+    return result

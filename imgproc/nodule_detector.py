@@ -8,7 +8,7 @@ import numpy as np
 from .glare import normalised_blur
 from .lobe_patch import LobePatch
 from .lung_tissue import Appearance
-from .nodule_features import surface
+from .nodule_surface import surface
 
 _SCALES = 12
 _MIN_RESPONSE = 0.05  # in units of paleness; mottled tissue mostly stays below

@@ -1,107 +1,99 @@
-"""The learned detector of nodules: trees that draw a cone on every nodule, trees that judge it."""
+"""The learned detector of nodules: a network that draws them, a judge that weighs each."""
 
-import importlib.resources
-import io
+import json
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from .errors import MeasurementError
 from .lobe_patch import LobePatch
-from .nodule_candidates import Candidates, find_candidates
+from .nodule_candidates import FEATURES, find_candidates
 from .nodule_detector import Detections
-from .nodule_features import Surface, context_features, pixel_features, stacked, surface
-from .trees import TreeEnsemble, logistic
+from .nodule_network import JUDGE, NETWORK, drawn_maps
+from .nodule_surface import surface
 
-WEIGHTS = "weights/nodules.npz"
+if TYPE_CHECKING:
+    import onnxruntime
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Logistic regression on the features of a candidate.
+
+    Attributes
+    ----------
+    weights : numpy.ndarray of float, shape (n_terms,)
+        Of the terms that `terms` makes.
+    bias : float
+        Added to their sum: the log odds that a candidate is a nodule.
+    """
+
+    weights: np.ndarray
+    bias: float
+
+    def chance(self, features: np.ndarray) -> np.ndarray:
+        """Probability that each row of features is a nodule."""
+        return 1 / (1 + np.exp(-(terms(features) @ self.weights + self.bias)))
+
+
+def terms(features: np.ndarray) -> np.ndarray:
+    """Features, their squares and their products in pairs.
+
+    Parameters
+    ----------
+    features : numpy.ndarray, shape (n, n_features)
+
+    Returns
+    -------
+    numpy.ndarray of float, shape (n, n_features * (n_features + 3) / 2)
+    """
+    values = np.asarray(features, float)
+    one, two = np.triu_indices(values.shape[1])
+    return np.concatenate([values, values[:, one] * values[:, two]], axis=1)
 
 
 @dataclass(frozen=True)
 class NoduleModel:
-    """Trees of the three steps.
+    """The network and the judge that was fitted to it."""
 
-    Attributes
-    ----------
-    first : TreeEnsemble
-        Pixel features to a first cone map.
-    second : TreeEnsemble
-        Pixel features and features of the first cone map to the final cone map.
-    judge : TreeEnsemble
-        Features of a candidate to the log odds that it is a nodule.
-    """
-
-    first: TreeEnsemble
-    second: TreeEnsemble
-    judge: TreeEnsemble
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The model as named arrays, for `numpy.savez_compressed`."""
-        return {
-            **self.first.arrays("first"),
-            **self.second.arrays("second"),
-            **self.judge.arrays("judge"),
-        }
+    session: "onnxruntime.InferenceSession"
+    judge: Judge
 
 
-def read_model(content: bytes) -> NoduleModel:
-    """Rebuild a model from the bytes of an ``.npz`` file of plain arrays."""
-    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-        arrays = dict(archive)
-    parts = ("first", "second", "judge")
-    return NoduleModel(*(TreeEnsemble.from_arrays(arrays, part) for part in parts))
-
-
-@cache
-def shipped_model() -> NoduleModel:
-    """The model that comes with the program.
+def read_judge(text: str) -> Judge:
+    """A judge from its JSON: ``features``, ``weights`` and ``bias``.
 
     Raises
     ------
     MeasurementError
-        If the file of weights is missing from the installation.
+        If it was fitted on other features than `FEATURES`.
     """
-    path = importlib.resources.files("xenoquant.data").joinpath(WEIGHTS)
-    if not path.is_file():
+    kept = json.loads(text)
+    if tuple(kept["features"]) != FEATURES:
         raise MeasurementError(
-            f"The weights of the nodule model ({WEIGHTS}) are not in this installation.",
+            f"The judge of nodules knows the features {', '.join(kept['features'])}; this version "
+            f"measures {', '.join(FEATURES)}.",
             "Install the program again, or choose detector = 'classical'.",
         )
-    return read_model(path.read_bytes())
+    return Judge(np.array(kept["weights"]), float(kept["bias"]))
 
 
-def first_cone(lobe: Surface, layers: dict[str, np.ndarray], model: NoduleModel) -> np.ndarray:
-    """The first cone map of a lobe, 0 outside it."""
-    return _drawn(model.first.predict(stacked(layers, lobe.mask)), lobe.mask)
+@cache
+def shipped_model() -> NoduleModel:
+    """The model that comes with the program, loaded once a process.
 
-
-def cone_map(lobe: Surface, model: NoduleModel) -> np.ndarray:
-    """Cone map of a lobe: 1 at a nodule's centre, 0.25 at its outline, 0 elsewhere.
-
-    Parameters
-    ----------
-    lobe : Surface
-    model : NoduleModel
-
-    Returns
-    -------
-    numpy.ndarray of float32, shape (h, w)
+    Raises
+    ------
+    MeasurementError
+        If a file of it is missing from the installation or damaged.
     """
-    layers = pixel_features(lobe)
-    context = context_features(first_cone(lobe, layers, model), lobe)
-    rows = np.concatenate([stacked(layers, lobe.mask), stacked(context, lobe.mask)], axis=1)
-    return _drawn(model.second.predict(rows), lobe.mask)
-
-
-def _drawn(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    image = np.zeros(mask.shape, np.float32)
-    image[mask] = np.clip(values, 0, 1)
-    return image
+    return NoduleModel(NETWORK.session(NETWORK.read()), read_judge(JUDGE.read().decode()))
 
 
 def detect_learned(patch: LobePatch, model: NoduleModel) -> Detections:
-    """Find nodules on a lobe with trained trees.
+    """Find nodules on a lobe with the network.
 
     Parameters
     ----------
@@ -116,32 +108,13 @@ def detect_learned(patch: LobePatch, model: NoduleModel) -> Detections:
         All candidates, with the probability that each is a nodule as its confidence.
     """
     lobe = surface(patch)
-    found = find_candidates(cone_map(lobe, model), lobe)
-    chance = logistic(model.judge.predict(found.features)) if len(found.y) else np.zeros(0)
+    found = find_candidates(drawn_maps(patch, model.session), lobe, patch.others)
     return Detections(
         y=found.y,
         x=found.x,
         radius=found.radius,
-        confidence=chance.astype(float),
+        confidence=model.judge.chance(found.features),
         contrast=found.contrast,
-        labels=absorbed(found, chance),
+        labels=found.labels,
         glare=lobe.glare,
     )
-
-
-def absorbed(found: Candidates, chance: np.ndarray, least: float = 0.3) -> np.ndarray:
-    """Give the basin of a doubtful candidate to the sure one it touches most.
-
-    A second peak on one nodule is so joined to the first; the basin of a doubtful candidate that
-    touches no sure one keeps its own number.
-    """
-    labels = found.labels.copy()
-    kernel = np.ones((3, 3), np.uint8)
-    for row in np.flatnonzero(chance < least):
-        ring = cv2.dilate((labels == row + 1).astype(np.uint8), kernel) > 0
-        near = labels[ring]
-        near = near[(near > 0) & (near != row + 1)]
-        near = near[chance[near - 1] >= least]
-        if len(near) > 0.3 * ring.sum() ** 0.5:
-            labels[labels == row + 1] = np.bincount(near).argmax()
-    return labels

@@ -25,7 +25,7 @@ from .measurement import Measurement
 from .neutral import Neutral, NeutralSource, balanced, read_neutral
 from .nodule_detector import Detections, detect_classical
 from .nodule_model import detect_learned, shipped_model
-from .photo import check_rgb
+from .photo import check_rgb, full_scale
 from .views import lobe_frames
 
 
@@ -71,6 +71,8 @@ class NoduleOptions(BaseModel):
     )
 
 
+_STRIP_PX = 256
+
 OBJECT_TYPES: dict[str, str] = {
     "object": "int64",
     "y_px": "float64",
@@ -104,6 +106,16 @@ def circularity(mask: np.ndarray) -> float:
     return float(min(1.0, 4 * np.pi * area / rim**2))
 
 
+def _areas(labels: np.ndarray, count: int, where: np.ndarray | None = None) -> np.ndarray:
+    """Pixels of every label 0..count, in strips, since counting copies to 64 bits."""
+    areas = np.zeros(count + 1, np.int64)
+    for top in range(0, len(labels), _STRIP_PX):
+        rows = slice(top, top + _STRIP_PX)
+        part = labels[rows].ravel() if where is None else labels[rows][where[rows]]
+        areas += np.bincount(part, minlength=count + 1)
+    return areas
+
+
 def _paint(
     labels: np.ndarray, found: Detections, patch: LobePatch, kept: np.ndarray
 ) -> dict[int, int]:
@@ -114,8 +126,10 @@ def _paint(
     )
     first = int(labels.max(initial=0)) + 1
     free = window == 0
-    sizes = np.bincount(drawn[free], minlength=len(found.y) + 1)
-    present = [row for row in kept.tolist() if sizes[row + 1] > 0]
+    sizes = _areas(drawn, len(found.y), free)
+    whole = _areas(drawn, len(found.y))
+    # what mostly lies on a nodule of the neighbouring lobe is that nodule
+    present = [row for row in kept.tolist() if sizes[row + 1] > 0.5 * whole[row + 1]]
     numbers = {row: first + k for k, row in enumerate(present)}
     table = np.zeros(len(found.y) + 1, np.int32)
     for row, number in numbers.items():
@@ -134,7 +148,7 @@ def _object_rows(
     px_per_mm: float | None,
 ) -> list[dict[str, Any]]:
     window = labels[patch.window]
-    sizes = np.bincount(window.ravel(), minlength=max(numbers.values(), default=0) + 1)
+    sizes = _areas(window, max(int(window.max(initial=0)), max(numbers.values(), default=0)))
     y, x = patch.to_photo(found.y, found.x)
     to_rim = cv2.distanceTransform(np.pad(patch.mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[
         1:-1, 1:-1
@@ -198,8 +212,10 @@ def _measure_lobe(
     kept = _reading(found, np.flatnonzero(found.confidence >= options.min_confidence))
     drawn = labels["lobes"][patch.window]
     np.copyto(drawn, number, where=patch.photo_mask() & (drawn == 0))
-    area = int((drawn == number).sum())
     numbers = _paint(labels["nodules"], found, patch, kept)
+    # nodules at the rim stand out over the lobe as found, and are part of it
+    np.copyto(drawn, number, where=(labels["nodules"][patch.window] > 0) & (drawn == 0))
+    area = int((drawn == number).sum())
     rows = _object_rows(found, patch, numbers, labels["nodules"], str(number), px_per_mm)
     pale = sum(row["area_px"] for row in rows)
     low, high = count_range(found.confidence, len(rows), options.min_confidence)
@@ -272,10 +288,12 @@ def measure_nodules(
         labels=labels,
         flags=(
             *nodule_flags(table, px_per_mm),
+            *(("sixteen_bits",) if rgb.dtype == np.uint16 else ()),
             *(colour_flags(table) if options.appearance == "bouin" else ()),
         ),
         notes={
             **lobes.notes,
+            "white_level": full_scale(rgb),
             "white_balance": neutral.source,
             "white_balance_gains": [round(gain, 4) for gain in neutral.gains],
         },

@@ -1,7 +1,5 @@
 """Nuclei by a small convolutional network: its weights, its input, the maps that it draws."""
 
-import hashlib
-import importlib.resources
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +9,7 @@ import cv2
 import numpy as np
 
 from .errors import MeasurementError
+from .network_weights import WeightsFile
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -33,6 +32,14 @@ _SAMPLED_PIXELS = 500_000
 _NOISE_SIDE = 1024
 _LEVELS = 255  # of a share as stored
 _WAY_LEVELS = 1024  # of a radius, as stored
+
+
+_FILE = WeightsFile(
+    WEIGHTS,
+    CHECKSUM,
+    "nucleus network",
+    "install the program again, or choose segmenter = 'classical'",
+)
 
 
 @dataclass(frozen=True)
@@ -179,53 +186,13 @@ def noise(plane: np.ndarray) -> float:
 
 
 def session_of(content: bytes) -> "onnxruntime.InferenceSession":
-    """Ready a network from the bytes of its ONNX file, for one thread.
-
-    Raises
-    ------
-    MeasurementError
-        If the bytes are no network.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own exceptions have no common base but this
-        raise MeasurementError(
-            f"the weights of the nucleus network can't be read: {type(error).__name__}",
-            "install the program again, or choose segmenter = 'classical'",
-        ) from error
+    """Ready a network from the bytes of its ONNX file, as `WeightsFile.session`."""
+    return _FILE.session(content)
 
 
 def checked_weights(content: bytes | None) -> bytes:
-    """Give the weights back if they are those that this version was tested with.
-
-    Parameters
-    ----------
-    content : bytes or None
-        The file, None where there is none.
-
-    Raises
-    ------
-    MeasurementError
-        If the file is missing, or its SHA-256 isn't `CHECKSUM`.
-    """
-    remedy = "install the program again, or choose segmenter = 'classical'"
-    if content is None:
-        raise MeasurementError(
-            f"the weights of the nucleus network ({WEIGHTS}) are not in this installation", remedy
-        )
-    found = hashlib.sha256(content).hexdigest()
-    if found != CHECKSUM:
-        raise MeasurementError(
-            f"the weights of the nucleus network ({WEIGHTS}) are damaged: SHA-256 {CHECKSUM} was "
-            f"expected, the file has {found}",
-            remedy,
-        )
-    return content
+    """Give the weights back if they are those of this version, as `WeightsFile.checked`."""
+    return _FILE.checked(content)
 
 
 @cache
@@ -235,10 +202,9 @@ def shipped_session() -> "onnxruntime.InferenceSession":
     Raises
     ------
     MeasurementError
-        As `checked_weights`.
+        As `WeightsFile.checked`.
     """
-    path = importlib.resources.files("xenoquant.data").joinpath(WEIGHTS)
-    return session_of(checked_weights(path.read_bytes() if path.is_file() else None))
+    return session_of(_FILE.read())
 
 
 def drawn_maps(

@@ -42,6 +42,8 @@ FLAGS = {
     "cut_off": "A lobe reaches over the photograph's edge: part of it isn't counted.",
     "unusual_colour": "The tissue isn't the yellow of Bouin's fluid (unfixed lung, or a section?): "
     "the count isn't to be trusted.",
+    "sixteen_bits": "The photograph has 16 bits a channel: white was taken to be the end of the "
+    "range (10, 12, 14 or 16 bits) that holds its brightest pixel.",
     # the ruler
     "millimetre_assumed": "The ruler's ticks are all alike; they were taken as millimetres.",
     "half_millimetre_ticks": "The ruler has half millimetres.",

@@ -104,6 +104,25 @@ def test_a_yellow_ruler_is_no_lobe():
     assert find_lobes(image, px_per_mm=20.0).count == 1
 
 
+def test_a_ruler_that_fills_what_is_far_from_a_lobe_is_not_taken_for_the_background():
+    """Authority: the drawing; a lobe fills its frame but for a narrow margin and a wide ruler."""
+    image, truth = scene([(7, 12.4, 6, 7)], BACKGROUNDS["green"], size_mm=(14, 21))
+    image[:, :80] = 215
+    image[::20, 40:80] = 30
+    cv2.ellipse(image, (95, 150), (30, 14), 0, 0, 360, (228, 208, 180), -1)
+    found = at_photo_size(find_lobes(image, px_per_mm=20.0), image)
+    assert found.max() == 1
+    assert ((found == 1) & (truth == 1)).sum() / ((found == 1) | (truth == 1)).sum() > 0.93
+
+
+def test_a_written_label_of_yellow_paper_is_no_lobe():
+    """Authority: the drawing has one lobe; the rest is writing on a yellow label."""
+    image, _ = scene([(8, 19, 4, 6)], BACKGROUNDS["black"])
+    image[20:110, 10:190] = (236, 214, 120)
+    cv2.putText(image, "M315", (14, 90), cv2.FONT_HERSHEY_SIMPLEX, 2.2, (40, 30, 110), 9)
+    assert find_lobes(image, px_per_mm=20.0).count == 1
+
+
 def test_fat_between_two_lobes_does_not_join_them():
     """Authority: the drawing; two lobes touch, and pale fat fills the notch on one side."""
     image, _ = scene([(9, 8, 5, 5.2), (9, 18, 5, 5.2)], BACKGROUNDS["blue"])

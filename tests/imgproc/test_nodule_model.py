@@ -1,41 +1,26 @@
-"""The shipped model: plain arrays that can be read anywhere, sizes, and its effect."""
+"""The shipped nodule network: its files, its input, its tiles, and its effect."""
 
-import importlib.resources
-import io
+import json
 
 import numpy as np
 import pytest
 
+from xenoquant.imgproc.errors import MeasurementError
 from xenoquant.imgproc.lobe_patch import lobe_patch
 from xenoquant.imgproc.lungs import find_lobes
 from xenoquant.imgproc.nodule_candidates import FEATURES
-from xenoquant.imgproc.nodule_features import context_features, pixel_features, surface
-from xenoquant.imgproc.nodule_model import cone_map, read_model, shipped_model
+from xenoquant.imgproc.nodule_model import Judge, read_judge, shipped_model, terms
+from xenoquant.imgproc.nodule_network import (
+    JUDGE,
+    NETWORK,
+    PLANES,
+    drawn_maps,
+    patch_planes,
+    spans,
+    tissue_level,
+)
 from xenoquant.imgproc.nodules import measure_nodules
 from xenoquant.imgproc.phantoms import LungScene, render_lungs
-
-
-@pytest.fixture(scope="module")
-def weights():
-    path = importlib.resources.files("xenoquant.data").joinpath("weights/nodules.npz")
-    return path.read_bytes()
-
-
-def test_weights_are_plain_arrays_of_a_few_hundred_kilobytes(weights):
-    """Authority: the file; numpy refuses pickled objects when told so."""
-    assert len(weights) < 600_000
-    with np.load(io.BytesIO(weights), allow_pickle=False) as archive:
-        assert {archive[name].dtype.kind for name in archive.files} <= set("fiu")
-
-
-def test_weights_survive_writing_and_reading(weights):
-    """Authority: the arrays themselves."""
-    model = read_model(weights)
-    buffer = io.BytesIO()
-    np.savez(buffer, **model.arrays())
-    again = read_model(buffer.getvalue())
-    rows = np.random.default_rng(0).normal(0, 1, (500, len(FEATURES))).astype(np.float32)
-    np.testing.assert_array_equal(model.judge.predict(rows), again.judge.predict(rows))
 
 
 def one_lobe(seed, **changes):
@@ -43,19 +28,74 @@ def one_lobe(seed, **changes):
     return render_lungs(seed, scene=scene)
 
 
-def test_trees_ask_for_the_features_there_are():
-    """Authority: the lists of features."""
-    lung = one_lobe(1, nodules=5)
-    lobe = surface(lobe_patch(lung.rgb, find_lobes(lung.rgb, px_per_mm=28.0), 1))
-    layers = pixel_features(lobe)
-    model = shipped_model()
-    cone = cone_map(lobe, model)
-    assert model.first.feature.max() < len(layers)
-    assert model.second.feature.max() < len(layers) + len(context_features(cone, lobe))
-    assert model.judge.feature.max() < len(FEATURES)
-    assert cone.min() >= 0
-    assert cone.max() <= 1
-    assert not cone[~lobe.mask].any()
+@pytest.fixture(scope="module")
+def patch():
+    lung = one_lobe(1, nodules=12)
+    return lobe_patch(lung.rgb, find_lobes(lung.rgb, px_per_mm=28.0), 1)
+
+
+@pytest.mark.parametrize("file", [NETWORK, JUDGE])
+def test_damaged_and_missing_files_are_refused(file):
+    """Authority: the SHA-256 of the file; one bit of it turned."""
+    content = file.read()
+    assert len(content) < 3_000_000
+    damaged = bytearray(content)
+    damaged[100] ^= 1
+    with pytest.raises(MeasurementError, match="damaged"):
+        file.checked(bytes(damaged))
+    with pytest.raises(MeasurementError, match="not in this installation"):
+        file.checked(None)
+
+
+def test_bytes_that_are_no_network_are_refused():
+    """Authority: the first thousand bytes of the file."""
+    with pytest.raises(MeasurementError, match="can't be read"):
+        NETWORK.session(NETWORK.read()[:1000])
+
+
+def test_a_judge_of_other_features_is_refused():
+    """Authority: a judge whose features have other names."""
+    kept = json.loads(JUDGE.read())
+    assert tuple(kept["features"]) == FEATURES
+    kept["features"][0] = "colour"
+    with pytest.raises(MeasurementError, match="colour"):
+        read_judge(json.dumps(kept))
+
+
+def test_a_judge_is_the_logistic_function_of_its_terms():
+    """Authority: hand computation: terms a, b, a², ab, b², and 1 / (1 + e^-z)."""
+    rows = np.array([[2.0, 3.0]])
+    np.testing.assert_array_equal(terms(rows), [[2, 3, 4, 6, 9]])
+    judge = Judge(np.array([1.0, 0, 0, -0.5, 0]), bias=0.5)
+    assert judge.chance(rows)[0] == pytest.approx(1 / (1 + np.exp(0.5)))
+
+
+def test_planes_tell_colour_against_the_lobes_own(patch):
+    """Authority: the lobe's own level; twice the light leaves the log ratios as they are."""
+    planes = patch_planes(patch)
+    assert planes.shape == (PLANES, *patch.mask.shape)
+    assert np.isfinite(planes).all()
+    plain = np.abs(planes[:3]).max(axis=0) < 0.1
+    assert plain[patch.mask].mean() > 0.2
+    assert np.all(planes[5][patch.mask] == 1)
+    assert np.all(planes[6][patch.mask] > 0)
+    assert np.all(tissue_level(patch)[0] > tissue_level(patch)[2])
+
+
+def test_tiles_give_what_the_whole_gives(patch):
+    """Authority: the network run over the whole patch at once."""
+    session = shipped_model().session
+    whole, tiled = (drawn_maps(patch, session, tile_px=side) for side in (512, 64))
+    on = patch.mask
+    np.testing.assert_allclose(tiled.inside[on], whole.inside[on], atol=2e-3)
+    np.testing.assert_allclose(tiled.cone[on], whole.cone[on], atol=2e-3)
+
+
+def test_spans_cover_a_side_once():
+    """Authority: every step of 16 of the side in one span."""
+    for side in (16, 112, 528, 1040):
+        covered = [k for start, stop in spans(side, 512) for k in range(start, stop)]
+        assert covered == list(range(side))
 
 
 def test_nodules_of_rendered_lobes_are_counted():

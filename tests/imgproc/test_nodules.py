@@ -126,6 +126,9 @@ def test_sixteen_bits_give_what_eight_give():
     assert len(eight.objects) == len(sixteen.objects)
     both = [m.objects["diameter_mm"].to_numpy() for m in (eight, sixteen)]
     np.testing.assert_allclose(both[0], both[1], rtol=0.05)
+    assert "sixteen_bits" not in eight.flags
+    assert "sixteen_bits" in sixteen.flags
+    assert sixteen.notes["white_level"] == 65535
 
 
 def test_an_inked_lung_is_counted_too():

@@ -56,6 +56,9 @@ def _nodules(rng: np.random.Generator, lobes: int) -> dict[str, object]:
         "softness": float(rng.uniform(0.05, 0.9)),
         "irregularity": float(rng.uniform(0, 0.3)),
         "dark_centres": float(rng.choice([0, 0.12, 0.5])),
+        "own_tint": float(rng.uniform(0, 1)),
+        "flush": bool(rng.random() < 0.25),
+        "meniscus": 0.0 if rng.random() < 0.5 else float(rng.uniform(0, 1)),
     }
 
 
@@ -72,7 +75,7 @@ def random_scene(rng: np.random.Generator) -> LungScene:
         Of 1 to 5 lobes with 0 to 60 nodules each.
     """
     lobes = int(rng.choice([1, 1, 1, 2, 2, 3, 4, 5]))
-    px_per_mm = float(np.exp(rng.uniform(np.log(20), np.log(56 if lobes < 3 else 36))))
+    px_per_mm = float(np.exp(rng.uniform(np.log(20), np.log(50 if lobes < 3 else 32))))
     height, width = (round(side * px_per_mm * rng.uniform(0.9, 1.1)) for side in ROOM_MM[lobes])
     return LungScene(
         size_px=(height, width),

@@ -1,203 +1,223 @@
-"""Train the nodule detector on rendered photos and write its weights as plain arrays.
+"""Train the nodule network on rendered lobes and write it as ONNX.
 
-Run from the top of the checkout in an environment that has the program and scikit-learn:
+Run from the top of the checkout in an environment that has the program with the extra `training`:
 
-    python training/nodules/train.py --cache rendered --out data/weights/nodules.npz
+    python training/nodules/train.py --cache rendered --out data/weights/nodules.onnx
 
-Rendering dominates; with `--cache` the photos are kept for the next run. Every seed is fixed.
+Every seed and the number of steps are fixed, one thread is used, in bfloat16 where that is safe.
+Rendered lobes are kept in the cache for the next run, and the state beside the weights every
+fifty steps: a run that was stopped goes on from there with the same draws.
 """
 
 import argparse
 import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
-from photos import photo
-from samples import MIN_VISIBLE, LobeSample, lobe_samples, matches, pixel_choice, pixel_weight
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+import torch
+from crops import Crop, Sample, cut
+from lobes import lobes_of
+from network import LOSS_WEIGHTS, Exported, NoduleNetwork, loss
 
-from xenoquant.imgproc.nodule_candidates import FEATURES, find_candidates
-from xenoquant.imgproc.nodule_features import context_features, pixel_features, stacked
-from xenoquant.imgproc.nodule_model import NoduleModel, cone_map, first_cone
-from xenoquant.imgproc.trees import TreeEnsemble
+from xenoquant.imgproc.nodule_network import NETWORK, PLANES
 
-FIRST = [("own", range(90))]
-SECOND = [("own", range(90, 211)), ("own", range(100_000, 100_060))]
-JUDGE = [("own", range(90)), ("phantoms", range(46))]
-"""Photos of each step. The judge sees cone maps of photos that the second step has not seen."""
+TRAINED = (("own", range(300)), ("phantoms", range(130)))
+WATCHED = (("own", range(300, 320)), ("phantoms", range(130, 150)))
+"""Photos that the network learns from, and that its losses are watched on."""
 
-PIXEL_TREES = {
-    "max_iter": 200,
-    "max_leaf_nodes": 31,
-    "learning_rate": 0.1,
-    "min_samples_leaf": 60,
-    "l2_regularization": 1.0,
-    "early_stopping": False,
-    "random_state": 0,
-}
-JUDGE_TREES = {
-    "max_iter": 150,
-    "max_leaf_nodes": 12,
-    "learning_rate": 0.06,
-    "min_samples_leaf": 25,
-    "l2_regularization": 3.0,
-    "early_stopping": False,
-    "random_state": 0,
-}
+STEPS = 2700
+BATCH = 16
+WARM_UP = 60
+PEAK_RATE = 2.5e-3
+COOLED = 0.4  # share of the steps, at the end, over which the rate falls to 0
+DECAY = 0.02
+AVERAGED_OVER = 100  # steps of the moving average of the weights
+SEED = 31
+KEEP_EVERY, WATCH_EVERY = 50, 300
+WATCHED_CROPS = 48
+PARITY = 1e-3
 
 
-@dataclass
-class Rows:
-    """What is learned from one photo, a block a lobe."""
-
-    features: list[np.ndarray] = field(default_factory=list)
-    target: list[np.ndarray] = field(default_factory=list)
-    weight: list[np.ndarray] = field(default_factory=list)
-
-    def add(self, features: np.ndarray, target: np.ndarray, weight: np.ndarray) -> None:
-        """Append a lobe's block."""
-        self.features.append(features)
-        self.target.append(target)
-        self.weight.append(weight)
+def samples(sources: Iterable[tuple[str, range]], cache: Path) -> list[Sample]:
+    """Lobes of all photos of some ranges of seeds."""
+    jobs = [(kind, seed) for kind, seeds in sources for seed in seeds]
+    return [Sample(lobe) for kind, seed in jobs for lobe in lobes_of(kind, seed, cache)]
 
 
-def plain(model: HistGradientBoostingRegressor | HistGradientBoostingClassifier) -> TreeEnsemble:
-    """A fitted scikit-learn ensemble as plain arrays."""
-    parts: list[np.ndarray] = []
-    roots: list[int] = []
-    start = 0
-    for (grown,) in model._predictors:
-        nodes = grown.nodes.copy()
-        roots.append(start)
-        parts.append(nodes)
-        start += len(nodes)
-    nodes = np.concatenate(parts)
-    offset = np.repeat(roots, [len(part) for part in parts]).astype(np.int32)
-    leaf = nodes["is_leaf"].astype(bool)
-    # scikit-learn compares a float32 feature with a float64 threshold; rounding the threshold
-    # down to float32 keeps "less or equal" true for the same float32 values
-    threshold = nodes["num_threshold"].astype(np.float32)
-    above = threshold.astype(np.float64) > nodes["num_threshold"]
-    threshold[above] = np.nextafter(threshold[above], np.float32(-np.inf))
-    threshold[leaf] = 0
-    return TreeEnsemble(
-        feature=np.where(leaf, 0, nodes["feature_idx"]).astype(np.int32),
-        threshold=threshold,
-        left=np.where(leaf, -1, nodes["left"].astype(np.int32) + offset).astype(np.int32),
-        right=np.where(leaf, -1, nodes["right"].astype(np.int32) + offset).astype(np.int32),
-        value=np.where(leaf, nodes["value"], 0).astype(np.float32),
-        roots=np.array(roots, np.int32),
-        base=float(np.ravel(model._baseline_prediction)[0]),
-    )
+class Draw:
+    """What to learn from: lobes by the root of their nodules, bare ones as one of four."""
+
+    def __init__(self, lobes: list[Sample]) -> None:
+        self.lobes = lobes
+        weight = np.array([np.sqrt(max(4, len(sample.lobe.radius))) for sample in lobes])
+        self.weight = weight / weight.sum()
+
+    def batch(self, *key: int, size: int = BATCH) -> list[Crop]:
+        """Crops of a step, the same in every run."""
+        rng = np.random.default_rng([SEED, *key])
+        chosen = rng.choice(len(self.lobes), size, p=self.weight)
+        return [cut(self.lobes[k], rng) for k in chosen]
 
 
-def pixel_rows(job: tuple[str, int, Path, NoduleModel | None]) -> Rows:
-    """Features, cone and weight of chosen pixels of one photo, for the first or second step."""
-    kind, seed, cache, model = job
-    rows = Rows()
-    rng = np.random.default_rng([seed, 11 if model is None else 12])
-    for sample in samples_of(kind, seed, cache):
-        chosen = pixel_choice(sample, rng)
-        layers = pixel_features(sample.surface)
-        features = stacked(layers, chosen)
-        if model is not None:
-            context = context_features(first_cone(sample.surface, layers, model), sample.surface)
-            features = np.concatenate([features, stacked(context, chosen)], axis=1)
-        rows.add(features, sample.cone[chosen], pixel_weight(sample)[chosen])
-    return rows
-
-
-def candidate_rows(job: tuple[str, int, Path, NoduleModel]) -> Rows:
-    """Features of a photo's candidates and whether each is a nodule."""
-    kind, seed, cache, model = job
-    rows = Rows()
-    for sample in samples_of(kind, seed, cache):
-        found = find_candidates(cone_map(sample.surface, model), sample.surface)
-        candidates, nodules = matches(found.y, found.x, sample)
-        verdict = np.zeros(len(found.y), np.float32)
-        verdict[candidates] = 1
-        counts = np.ones(len(found.y), bool)
-        counts[candidates] = sample.visible[nodules] >= MIN_VISIBLE
-        if counts.any():
-            rows.add(found.features[counts], verdict[counts], np.ones(int(counts.sum())))
-    return rows
-
-
-def samples_of(kind: str, seed: int, cache: Path) -> list[LobeSample]:
-    """The lobes of one photo."""
-    cv2.setNumThreads(1)
-    taken = photo(kind, seed, cache)
-    return [] if taken is None else list(lobe_samples(taken))
-
-
-def gathered(
-    work: Callable[..., Rows],
-    sources: list[tuple[str, range]],
-    cache: Path,
-    model: NoduleModel | None,
-    workers: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows of all photos of some ranges of seeds, in order."""
-    jobs = [(kind, seed, cache, model) for kind, seeds in sources for seed in seeds]
-    with ProcessPoolExecutor(workers) as pool:
-        parts = [part for part in pool.map(work, jobs, chunksize=4) if part.features]
+def stacked(crops: list[Crop]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Crops as tensors: planes (N, 7, H, W), targets (N, 5, H, W), weight (N, H, W)."""
+    planes = torch.from_numpy(np.stack([c.planes for c in crops]))
     return (
-        np.concatenate([block for part in parts for block in part.features]),
-        np.concatenate([block for part in parts for block in part.target]),
-        np.concatenate([block for part in parts for block in part.weight]),
+        planes.contiguous(memory_format=torch.channels_last),
+        torch.from_numpy(np.stack([c.targets for c in crops])),
+        torch.from_numpy(np.stack([c.weight for c in crops])),
     )
 
 
-def fit_pixels(rows: tuple[np.ndarray, np.ndarray, np.ndarray]) -> TreeEnsemble:
-    """Learn the cone from rows of pixels."""
-    features, target, weight = rows
-    model = HistGradientBoostingRegressor(**PIXEL_TREES)
-    return plain(model.fit(features, target, sample_weight=weight))
+def rate(step: int) -> float:
+    """Learning rate: a short rise, a plateau, half a cosine to 0."""
+    rise = min(1.0, (step + 1) / WARM_UP)
+    cooled = max(0.0, step / STEPS - (1 - COOLED)) / COOLED
+    return float(PEAK_RATE * rise * 0.5 * (1 + np.cos(np.pi * cooled)))
 
 
-def fit_judge(rows: tuple[np.ndarray, np.ndarray, np.ndarray]) -> TreeEnsemble:
-    """Learn which candidates are nodules."""
-    features, verdict, _ = rows
-    print(f"judge: {len(verdict)} candidates, {verdict.mean():.1%} of them nodules")
-    return plain(HistGradientBoostingClassifier(**JUDGE_TREES).fit(features, verdict > 0.5))
+@torch.no_grad()
+def average(mean: NoduleNetwork, network: NoduleNetwork, step: int) -> None:
+    """Move the averaged weights towards the present ones."""
+    keep = min(1 - 1 / AVERAGED_OVER, (step + 1) / (step + 10))
+    for old, new in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
+        if old.dtype.is_floating_point:
+            old.lerp_(new, 1 - keep)
+        else:
+            old.copy_(new)
 
 
-def train(cache: Path, workers: int) -> NoduleModel:
-    """Fit the three steps one after the other."""
-    nothing = TreeEnsemble(*(np.zeros(0, np.int32),) * 6, base=0.0)
-    start = time.monotonic()
+@torch.no_grad()
+def watched(mean: NoduleNetwork, crops: list[Crop]) -> np.ndarray:
+    """Losses of the averaged weights on photos that aren't learned from."""
+    mean.eval()
+    parts = [loss(mean(x), t, w) for x, t, w in map(stacked, np.array_split(crops, 6))]
+    return torch.stack(parts).mean(0).numpy()
 
-    def say(what: str) -> None:
-        print(f"{what} after {time.monotonic() - start:.0f} s", flush=True)
 
-    rows = gathered(pixel_rows, FIRST, cache, None, workers)
-    say(f"first step: {rows[0].shape} rows")
-    model = NoduleModel(fit_pixels(rows), nothing, nothing)
-    say("first step done")
-    rows = gathered(pixel_rows, SECOND, cache, model, workers)
-    say(f"second step: {rows[0].shape} rows")
-    model = replace(model, second=fit_pixels(rows))
-    say("second step done")
-    model = replace(model, judge=fit_judge(gathered(candidate_rows, JUDGE, cache, model, workers)))
-    say("judge done")
-    return model
+def export(network: NoduleNetwork, path: Path) -> None:
+    """Write the network as ONNX with height and width free."""
+    network.eval()
+    sizes = {2: "height", 3: "width"}
+    with warnings.catch_warnings():
+        # the newer exporter needs one more package for the same file
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            Exported(network),
+            (torch.rand(1, PLANES, 128, 160),),
+            str(path),
+            input_names=["planes"],
+            output_names=["maps"],
+            dynamic_axes={"planes": sizes, "maps": sizes},
+            opset_version=17,
+            dynamo=False,
+        )
+
+
+@torch.no_grad()
+def difference(network: NoduleNetwork, path: Path) -> float:
+    """Largest difference between torch's maps and onnxruntime's, on an image of a new size."""
+    network.eval()
+    planes = torch.rand(1, PLANES, 208, 176, generator=torch.Generator().manual_seed(SEED))
+    expected = Exported(network)(planes).numpy()
+    found = NETWORK.session(path.read_bytes()).run(None, {"planes": planes.numpy()})[0]
+    return float(np.abs(found - expected).max())
+
+
+class Run:
+    """A training that can be stopped and goes on."""
+
+    def __init__(self, out: Path) -> None:
+        torch.manual_seed(SEED)
+        self.network, self.mean = NoduleNetwork(), NoduleNetwork()
+        self.mean.load_state_dict(self.network.state_dict())
+        self.network.to(memory_format=torch.channels_last)
+        decayed = [p for p in self.network.parameters() if p.ndim > 1]
+        plain = [p for p in self.network.parameters() if p.ndim <= 1]
+        groups = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
+        self.optimiser = torch.optim.AdamW(groups, lr=PEAK_RATE, weight_decay=DECAY)
+        self.first, self.spent = 0, 0.0
+        self.out, self.state = out, out.with_suffix(".state.pt")
+        self.log = out.with_suffix(".log.csv")
+        if self.state.exists():
+            self._resume()
+        else:
+            self.log.write_text("step,set,inside,cone,size,way,cpu_s\n")
+
+    def _resume(self) -> None:
+        kept = torch.load(self.state, weights_only=True)
+        self.network.load_state_dict(kept["network"])
+        self.mean.load_state_dict(kept["mean"])
+        self.optimiser.load_state_dict(kept["optimiser"])
+        self.first, self.spent = kept["step"], kept["cpu_s"]
+
+    def keep(self, done: int, rows: list[tuple[str, np.ndarray]], spent: float) -> None:
+        """Write the state, then lines of the log."""
+        kept = {
+            "network": self.network.state_dict(),
+            "mean": self.mean.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": done,
+            "cpu_s": spent,
+        }
+        partial = self.state.with_suffix(".partial")
+        torch.save(kept, partial)
+        partial.replace(self.state)
+        with self.log.open("a") as file:
+            for name, values in rows:
+                numbers = ",".join(f"{value:.4f}" for value in values)
+                file.write(f"{done},{name},{numbers},{spent:.0f}\n")
+
+    def step(self, number: int, crops: list[Crop]) -> np.ndarray:
+        """Learn from a batch; its losses."""
+        self.network.train()
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate(number)
+        planes, targets, weight = stacked(crops)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            raw = self.network(planes)
+        parts = loss(raw.float(), targets, weight)
+        self.optimiser.zero_grad()
+        (parts * torch.tensor(LOSS_WEIGHTS)).sum().backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
+        self.optimiser.step()
+        average(self.mean, self.network, number)
+        return parts.detach().numpy()
+
+
+def train(run: Run, draw: Draw, watch: list[Crop]) -> None:
+    """Learn, keep the state, log."""
+    started, recent = time.process_time() - run.spent, []
+    for number in range(run.first, STEPS):
+        recent.append(run.step(number, draw.batch(number)))
+        done = number + 1
+        if done % KEEP_EVERY and done != STEPS:
+            continue
+        rows = [("training", np.mean(recent, axis=0))]
+        if done % WATCH_EVERY == 0 or done == STEPS:
+            rows.append(("watched", watched(run.mean, watch)))
+        run.keep(done, rows, time.process_time() - started)
+        recent = []
+    export(run.mean, run.out)
+    if difference(run.mean, run.out) > PARITY:
+        raise SystemExit(f"{run.out} doesn't answer as torch does, within {PARITY}.")
 
 
 def main() -> None:
-    """Train and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", type=Path, required=True, help="folder of rendered photos")
-    parser.add_argument("--workers", type=int, default=2, help="processes that prepare photos")
-    parser.add_argument("--out", type=Path, required=True, help="the .npz to write")
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cache", type=Path, required=True, help="folder of rendered lobes")
+    parser.add_argument("--out", type=Path, required=True, help="the .onnx to write")
     arguments = parser.parse_args()
-    model = train(arguments.cache, arguments.workers)
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    torch.use_deterministic_algorithms(True)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(arguments.out, **model.arrays())
-    print(f"{arguments.out}: {arguments.out.stat().st_size / 1e3:.0f} kB, {len(FEATURES)} features")
+    watch = Draw(samples(WATCHED, arguments.cache)).batch(0, 0, size=WATCHED_CROPS)
+    train(Run(arguments.out), Draw(samples(TRAINED, arguments.cache)), watch)
 
 
 if __name__ == "__main__":

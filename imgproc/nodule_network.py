@@ -1,0 +1,184 @@
+"""Nodules by a small convolutional network: its weights, its input, the maps that it draws."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from .glare import glare_mask
+from .lobe_patch import LobePatch
+from .lung_tissue import chroma
+from .network_weights import WeightsFile
+from .nodule_surface import inner, rim_distance
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+_REMEDY = "install the program again, or choose detector = 'classical'"
+NETWORK = WeightsFile(
+    "weights/nodules.onnx",
+    "4cdb82888f16f22671e72f7e7cd51697ab3c66a64a59ac38fdb1d4961523bc55",
+    "nodule network",
+    _REMEDY,
+)
+JUDGE = WeightsFile(
+    "weights/nodules.json",
+    "8bd373586022b17b8d5eadc1695d2e9a7a1257e43c76d08fb144255459823a0b",
+    "judge of nodules",
+    _REMEDY,
+)
+
+PLANES = 7
+STEP_PX = 16  # the network halves four times: tiles begin at multiples of it
+HALO_PX = 112  # what a pixel's answer depends on reaches less far
+TILE_PX = 512
+RADIUS_UNIT_MM = 0.3
+"""The network gives the natural log of a nodule's radius over this."""
+
+_RIM_MM = 0.12  # the background's colour bleeds this far into a lobe (blur, JPEG chroma)
+_FLOOR = 0.03  # of full scale: keeps logarithms of dark pixels from being noise
+_FAR_MM = 1.0  # beyond this the distance to the rim says nothing
+_MOST = 2.0  # of a log ratio to the lobe's tissue: a factor of seven
+
+
+@dataclass(frozen=True)
+class NoduleMaps:
+    """What the network says of each pixel of a patch.
+
+    Attributes
+    ----------
+    inside : numpy.ndarray of float32, shape (h, w)
+        Probability that it belongs to a nodule.
+    cone : numpy.ndarray of float32, shape (h, w)
+        1 in the middle of a nodule, 0 at its outline and outside.
+    radius : numpy.ndarray of float32, shape (h, w)
+        Of the nodule it belongs to, in pixels.
+    way : numpy.ndarray of float32, shape (2, h, w)
+        From the pixel to that nodule's middle in y and x, in pixels.
+    """
+
+    inside: np.ndarray
+    cone: np.ndarray
+    radius: np.ndarray
+    way: np.ndarray
+
+
+def tissue_level(patch: LobePatch) -> np.ndarray:
+    """Colour of a lobe's plain tissue: the median of its yellower half, without glare and rim.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (3,)
+        Red, green and blue, 0 to 1.
+    """
+    known = inner(patch.mask, _RIM_MM * patch.px_per_mm)
+    known &= ~glare_mask(patch.rgb, px_per_mm=patch.px_per_mm)
+    if not known.any():
+        known = patch.mask
+    pixels = patch.rgb[known]
+    yellow = chroma(pixels[None])[0]
+    return np.median(pixels[yellow >= np.median(yellow)], axis=0).astype(np.float32)
+
+
+def network_planes(
+    rgb: np.ndarray, place: np.ndarray, rim: np.ndarray, level: np.ndarray
+) -> np.ndarray:
+    """What the network reads.
+
+    Parameters
+    ----------
+    rgb : numpy.ndarray of float32, shape (h, w, 3)
+        0 to 1.
+    place : numpy.ndarray of float32, shape (h, w)
+        1 on the lobe, -1 on other lobes, 0 elsewhere.
+    rim : numpy.ndarray of float32, shape (h, w)
+        Distance to the lobe's outline in mm, positive inside.
+    level : numpy.ndarray of float32, shape (3,)
+        Colour of the lobe's plain tissue (`tissue_level`).
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (7, h, w)
+        Natural logs of red, green and blue over the tissue's; the least and the greatest channel,
+        which tell glare; the place; the distance to the outline.
+    """
+    floor = np.float32(_FLOOR)
+    ratio = np.log((np.maximum(rgb, 0) + floor) / (level + floor))
+    planes = np.empty((PLANES, *rgb.shape[:2]), np.float32)
+    planes[:3] = np.clip(ratio, -_MOST, _MOST).transpose(2, 0, 1)
+    planes[3], planes[4] = rgb.min(axis=2), rgb.max(axis=2)
+    planes[5] = place
+    planes[6] = np.clip(rim, -_FAR_MM, _FAR_MM)
+    return planes
+
+
+def patch_place(patch: LobePatch) -> tuple[np.ndarray, np.ndarray]:
+    """Place and distance to the outline (mm) of every pixel, as `network_planes` reads them."""
+    place = patch.mask.astype(np.float32) - patch.others.astype(np.float32)
+    beside = cv2.distanceTransform((~patch.mask).astype(np.uint8), cv2.DIST_L2, 5)
+    rim = rim_distance(patch.mask) - beside
+    return place, (rim / np.float32(patch.px_per_mm)).astype(np.float32)
+
+
+def patch_planes(patch: LobePatch) -> np.ndarray:
+    """What the network reads of a patch, float32, shape (7, h, w)."""
+    return network_planes(patch.rgb, *patch_place(patch), tissue_level(patch))
+
+
+def drawn_maps(
+    patch: LobePatch, session: "onnxruntime.InferenceSession", *, tile_px: int = TILE_PX
+) -> NoduleMaps:
+    """Run the network over a patch, tile by tile where it shows lung.
+
+    Parameters
+    ----------
+    patch : LobePatch
+        At `WORK_PX_PER_MM`.
+    session : onnxruntime.InferenceSession
+        The network.
+    tile_px : int
+        Largest side of a tile, without what it overlaps.
+
+    Returns
+    -------
+    NoduleMaps
+        Nothing where a tile has no pixel of the lobe.
+    """
+    planes = patch_planes(patch)
+    height, width = patch.mask.shape
+    after = [-side % STEP_PX for side in (height, width)]
+    canvas = np.pad(planes, ((0, 0), (0, after[0]), (0, after[1])), mode="edge")
+    drawn = np.zeros((5, *canvas.shape[1:]), np.float32)
+    for rows in spans(canvas.shape[1], tile_px):
+        for columns in spans(canvas.shape[2], tile_px):
+            if patch.mask[slice(*rows), slice(*columns)].any():
+                _draw(drawn, canvas, session, rows, columns)
+    inside, cone, size, way_y, way_x = drawn[:, :height, :width]
+    radius = np.exp(size) * np.float32(RADIUS_UNIT_MM * patch.px_per_mm)
+    return NoduleMaps(inside, cone, radius, np.stack([way_y * radius, way_x * radius]))
+
+
+def spans(side: int, tile_px: int) -> list[tuple[int, int]]:
+    """Divide a side into equal spans of whole steps."""
+    n = max(1, -(-side // tile_px))
+    length = -(-side // (n * STEP_PX)) * STEP_PX
+    return [(start, min(start + length, side)) for start in range(0, side, length)]
+
+
+def _draw(
+    drawn: np.ndarray,
+    canvas: np.ndarray,
+    session: "onnxruntime.InferenceSession",
+    rows: tuple[int, int],
+    columns: tuple[int, int],
+) -> None:
+    """Write one tile of the maps."""
+    seen, within = [], []
+    for (start, stop), side in zip((rows, columns), canvas.shape[1:], strict=True):
+        low, high = max(0, start - HALO_PX), min(side, stop + HALO_PX)
+        seen.append(slice(low, high))
+        within.append(slice(start - low, stop - low))
+    tile = np.ascontiguousarray(canvas[:, *seen])[None]
+    answer = session.run(None, {session.get_inputs()[0].name: tile})[0][0]
+    drawn[:, slice(*rows), slice(*columns)] = answer[:, *within]

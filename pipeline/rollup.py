@@ -115,10 +115,12 @@ def with_identity(table: pd.DataFrame, sample: Sample) -> pd.DataFrame:
     """Put assay, image, animal and group in front of an image's objects or regions."""
     leading = [name for name in ("object", "region", "y_px", "x_px") if name in table.columns]
     own = [name for name in table.columns if name not in (*_IDENTITY, *leading)]
-    kept = table[[*leading, *own]].copy()
-    for place, name in enumerate(_IDENTITY):
-        kept.insert(place, name, pd.Series(getattr(sample, name), index=kept.index, dtype="str"))
-    return kept
+    identity = {
+        name: pd.array([getattr(sample, name)], dtype="str").repeat(len(table))
+        for name in _IDENTITY
+    }
+    kept = {name: table[name].array for name in (*leading, *own)}
+    return pd.DataFrame(identity | kept, index=table.index)
 
 
 def image_table(results: Mapping[str, AssayResult]) -> pd.DataFrame:

@@ -15,8 +15,8 @@ def _root(parent: np.ndarray, i: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _renumber(labels: np.ndarray, parent: np.ndarray) -> int:
-    """Number the roots 1 to n in order of first number, in place; give n."""
+def _numbered(parent: np.ndarray) -> np.ndarray:
+    """Number the roots from 1 in order of first number, and give each number its root's."""
     number = np.zeros(parent.size, np.int32)
     n = 0
     for i in range(1, parent.size):
@@ -25,11 +25,24 @@ def _renumber(labels: np.ndarray, parent: np.ndarray) -> int:
             number[i] = n
     for i in range(1, parent.size):
         number[i] = number[_root(parent, i)]
+    return number
+
+
+@njit(cache=True, nogil=True)
+def renumber(labels: np.ndarray, number: np.ndarray) -> None:
+    """Give, in place, each label the number that stands at its place.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        int32, shape (H, W), 0 to n.
+    number : numpy.ndarray
+        int32, shape (n + 1,).
+    """
     flat = labels.ravel()
     for p in range(flat.size):
         if flat[p] > 0:
             flat[p] = number[flat[p]]
-    return n
 
 
 @njit(cache=True, nogil=True)
@@ -119,7 +132,9 @@ def flood(height: np.ndarray, mask: np.ndarray, depth: float) -> tuple[np.ndarra
             if peak[b] > peak[a]:
                 a, b = b, a
             parent[b] = a
-    return labels, _renumber(labels, parent)
+    number = _numbered(parent)
+    renumber(labels, number)
+    return labels, int(number.max())
 
 
 @njit(cache=True, nogil=True)
@@ -142,23 +157,25 @@ def trim(labels: np.ndarray, signal: np.ndarray, n: int, fraction: float, rounds
         How often the mean is taken.
     """
     flat, values = labels.ravel(), signal.ravel()
-    places, inside = np.empty(flat.size, np.int32), 0
+    inside = 0
+    for label in flat:
+        inside += label > 0
+    whose, held, count = np.empty(inside, np.int32), np.empty(inside, np.float32), 0
     for p in range(flat.size):
         if flat[p] > 0:
-            places[inside] = p
-            inside += 1
-    limit = np.full(n + 1, -np.inf)
+            whose[count], held[count] = flat[p], values[p]
+            count += 1
+    limit = np.full(n + 1, -np.inf, np.float32)
     for _ in range(rounds):
-        total, count = np.zeros(n + 1), np.zeros(n + 1)
-        for p in places[:inside]:
-            label = flat[p]
-            if values[p] >= limit[label]:
-                total[label] += values[p]
-                count[label] += 1
+        total, pixels = np.zeros(n + 1), np.zeros(n + 1, np.int32)
+        for p in range(inside):
+            kept = held[p] >= limit[whose[p]]
+            total[whose[p]] += held[p] if kept else np.float32(0)
+            pixels[whose[p]] += kept
         for label in range(1, n + 1):
-            limit[label] = fraction * total[label] / max(count[label], 1.0)
-    for p in places[:inside]:
-        if values[p] < limit[flat[p]]:
+            limit[label] = fraction * total[label] / max(pixels[label], 1)
+    for p in range(flat.size):
+        if flat[p] > 0 and values[p] < limit[flat[p]]:
             flat[p] = 0
 
 
@@ -213,6 +230,15 @@ def _borders(
             here = labels[y, x]
             if here == 0:
                 continue
+            if (  # as most are: inside a basin
+                0 < x < columns - 1
+                and y < rows - 1
+                and labels[y, x + 1] == here
+                and labels[y + 1, x] == here
+                and labels[y + 1, x + 1] == here
+                and labels[y + 1, x - 1] == here
+            ):
+                continue
             for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
                 v, u = y + dy, x + dx
                 if v >= rows or u < 0 or u >= columns:
@@ -243,8 +269,8 @@ def merge(
     depth: float,
     small: float,
     large: float,
-) -> int:
-    """Merge, in place, touching basins that are more of an ellipse together than apart.
+) -> np.ndarray:
+    """Merge touching basins that are more of an ellipse together than apart.
 
     The gain in ellipse fit, plus `weight` times how much shallower than `depth` the pass between
     them is, must be above 0; a basin under `small` pixels is favoured, a union over `large` is
@@ -265,8 +291,9 @@ def merge(
 
     Returns
     -------
-    int
-        Number of objects left; they are numbered from 1 without gaps.
+    numpy.ndarray
+        int32, shape (n + 1,): the number of the object, from 1 without gaps, that each basin is
+        part of; 0 at place 0.
     """
     moments, peak = _measured(labels, height, n)
     low, high, level = _borders(labels, height, n)
@@ -289,10 +316,63 @@ def merge(
                 moments[a], peak[a] = both, max(peak[a], peak[b])
                 parent[b] = a
                 merged = True
-    return _renumber(labels, parent)
+    return _numbered(parent)
 
 
 @njit(cache=True, nogil=True)
+def object_sums(
+    labels: np.ndarray, signal: np.ndarray, objects: np.ndarray, n: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Area, sum of a signal and its mean slope along the outline, of objects made of basins.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        int32, shape (H, W): the basins, 0 outside.
+    signal : numpy.ndarray
+        Shape (H, W), any real dtype.
+    objects : numpy.ndarray
+        int32: the object, 1 to n, that each basin is part of; 0 at place 0.
+    n : int
+        Number of objects.
+
+    Returns
+    -------
+    area, total, slope : numpy.ndarray
+        float64, shape (n + 1,), in pixels, in the signal's unit, and per pixel; index 0 is 0. The
+        image's own edge is no outline.
+    """
+    rows, columns = labels.shape
+    area, total = np.zeros(n + 1), np.zeros(n + 1)
+    slope, count = np.zeros(n + 1), np.zeros(n + 1)
+    for y in range(rows):
+        for x in range(columns):
+            if labels[y, x] == 0:
+                continue
+            i = objects[labels[y, x]]
+            area[i] += 1
+            total[i] += signal[y, x]
+            if y == 0 or x == 0 or y == rows - 1 or x == columns - 1:
+                continue
+            above, below = labels[y - 1, x], labels[y + 1, x]
+            left, right = labels[y, x - 1], labels[y, x + 1]
+            own = labels[y, x]
+            if above == own and below == own and left == own and right == own:
+                continue
+            if (
+                objects[above] == i
+                and objects[below] == i
+                and objects[left] == i
+                and objects[right] == i
+            ):
+                continue
+            down = signal[y + 1, x] - signal[y - 1, x]
+            across = signal[y, x + 1] - signal[y, x - 1]
+            slope[i] += 0.5 * np.sqrt(down * down + across * across)
+            count[i] += 1
+    return area, total, slope / np.maximum(count, 1)
+
+
 def steepness(labels: np.ndarray, signal: np.ndarray, n: int) -> np.ndarray:
     """Mean slope of a signal along each object's outline.
 
@@ -301,7 +381,7 @@ def steepness(labels: np.ndarray, signal: np.ndarray, n: int) -> np.ndarray:
     labels : numpy.ndarray
         int32, shape (H, W), 1 to n.
     signal : numpy.ndarray
-        float32, shape (H, W).
+        Shape (H, W), any real dtype.
     n : int
         Number of objects.
 
@@ -310,20 +390,4 @@ def steepness(labels: np.ndarray, signal: np.ndarray, n: int) -> np.ndarray:
     numpy.ndarray
         float64, shape (n + 1,), per pixel; index 0 is background's, 0.
     """
-    rows, columns = labels.shape
-    total, count = np.zeros(n + 1), np.zeros(n + 1)
-    for y in range(1, rows - 1):
-        for x in range(1, columns - 1):
-            i = labels[y, x]
-            if i == 0 or (
-                labels[y - 1, x] == i
-                and labels[y + 1, x] == i
-                and labels[y, x - 1] == i
-                and labels[y, x + 1] == i
-            ):
-                continue
-            down = signal[y + 1, x] - signal[y - 1, x]
-            right = signal[y, x + 1] - signal[y, x - 1]
-            total[i] += 0.5 * np.sqrt(down * down + right * right)
-            count[i] += 1
-    return total / np.maximum(count, 1)
+    return object_sums(labels, signal, np.arange(n + 1, dtype=np.int32), n)[2]

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 import pandas as pd
+from numba import njit
 
-from .labelled import LabelledPixels, sums
+from .cells import MEMBRANE, NUCLEUS
+from .grouped import GroupedPixels
 from .membrane_levels import stained_membrane_levels
 from .membranes import facing_labels, membrane_arcs
 
@@ -31,66 +33,81 @@ def away_from_cells(cells: np.ndarray, margin_px: float) -> np.ndarray:
     """
     if not cells.any():
         return np.ones(cells.shape, bool)
-    outside = (cells == 0).astype(np.uint8)
-    return np.asarray(cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_5) > margin_px)
+    reach = round(margin_px)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    return np.asarray(cv2.dilate((cells > 0).view(np.uint8), disc) == 0)
 
 
-def add_levels(
-    table: pd.DataFrame,
-    parts: Mapping[str, np.ndarray],
+@njit(cache=True, nogil=True)
+def _keys(cells: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """Number the parts of all cells: three numbers a cell."""
+    keys = np.zeros(cells.shape, np.int32)
+    for y in range(cells.shape[0]):
+        for x in range(cells.shape[1]):
+            part = parts[y, x]
+            keys[y, x] = 3 * (cells[y, x] - 1) + part if part > 0 else 0
+    return keys
+
+
+def cell_levels(
+    cells: np.ndarray,
+    parts: np.ndarray,
+    n: int,
     planes: Mapping[str, np.ndarray],
     surfaces: Mapping[str, np.ndarray],
-) -> None:
-    """Add the columns of every channel and compartment, in one pass over the parts of all cells.
+) -> dict[str, np.ndarray]:
+    """Give the columns of every channel and compartment, from the pixels put together once.
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        A row a cell, in the order of the cells' numbers; changed in place.
-    parts : mapping of str to numpy.ndarray
-        As `compartments` gives them, shape (H, W).
+    cells, parts : numpy.ndarray
+        Label image of the cells, numbers 1 to n, and the map of their parts (`cell_parts`), shape
+        (H, W).
+    n : int
+        Number of cells.
     planes, surfaces : mapping of str to numpy.ndarray
         The channels and their backgrounds, shape (H, W), in grey values.
-    """
-    n, cells = len(table), parts["cell"]
-    key = 3 * cells - 2  # three numbers a cell: nucleus, cytoplasm, membrane
-    np.add(key, 1, out=key, where=parts["cytoplasm"] > 0)
-    np.add(key, 2, out=key, where=parts["membrane"] > 0)
-    key[cells == 0] = 0
-    images = {**planes, **{f"{name} ground": surface for name, surface in surfaces.items()}}
-    found = sums(key, images, n_labels=3 * n)
 
-    def by_part(column: str) -> dict[str, np.ndarray]:
-        values = found[column].to_numpy(float).reshape(n, 3)
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        Columns, float64, shape (n,), in order.
+    """
+    pixels = GroupedPixels(_keys(np.ascontiguousarray(cells, np.int32), parts), 3 * n)
+
+    def by_part(values: np.ndarray) -> dict[str, np.ndarray]:
+        values = values.astype(np.float64).reshape(n, 3)
         return {**dict(zip(PARTS, values.T, strict=True)), "cell": values.sum(axis=1)}
 
-    area = {name: np.where(a > 0, a, np.nan) for name, a in by_part("area_px").items()}
-    table["cell_area_px"] = area["cell"]
+    area = {name: np.where(a > 0, a, np.nan) for name, a in by_part(pixels.area_px).items()}
+    columns = {"cell_area_px": area["cell"]}
     for channel, plane in planes.items():
-        total, ground = by_part(f"{channel}_sum"), by_part(f"{channel} ground_sum")
-        pixels = LabelledPixels(key, plane, n_labels=3 * n)
-        by_rank = pixels.percentiles(PERCENTS).reshape(n, 3, len(PERCENTS))
-        ranks = {name: by_rank[:, k] for k, name in enumerate(PARTS)}
-        ranks["cell"] = pixels.percentiles(PERCENTS, joined=3)
+        found = pixels.summary(plane, PERCENTS, joined=3)
+        total, ground = by_part(found.sums), by_part(pixels.sums(surfaces[channel]))
+        each = found.each.reshape(n, 3, len(PERCENTS))
+        ranks = {name: each[:, k] for k, name in enumerate(PARTS)}
+        ranks["cell"] = found.together
         for name in (*PARTS, "cell"):
             column = f"{channel}_{name}"
-            table[f"{column}_mean"] = total[name] / area[name]
-            table[f"{column}_net"] = (total[name] - ground[name]) / area[name]
-            table[f"{column}_integrated"] = total[name]
-            table[f"{column}_integrated_net"] = total[name] - ground[name]
+            columns[f"{column}_mean"] = total[name] / area[name]
+            columns[f"{column}_net"] = (total[name] - ground[name]) / area[name]
+            columns[f"{column}_integrated"] = total[name]
+            columns[f"{column}_integrated_net"] = total[name] - ground[name]
             for k, percent in enumerate(PERCENTS):
-                table[f"{column}_p{percent}"] = ranks[name][:, k]
+                columns[f"{column}_p{percent}"] = ranks[name][:, k]
         own = "" if channel == "marker" else f"{channel}_"
-        table[f"{own}ctcf"] = total["cell"] - ground["cell"]
-        ring = table[f"{channel}_cytoplasm_net"]
-        table[f"{own}nuclear_cytoplasmic_ratio"] = table[f"{channel}_nucleus_net"] / ring.where(
-            ring > 0
+        columns[f"{own}ctcf"] = total["cell"] - ground["cell"]
+        ring = columns[f"{channel}_cytoplasm_net"]
+        columns[f"{own}nuclear_cytoplasmic_ratio"] = columns[f"{channel}_nucleus_net"] / np.where(
+            ring > 0, ring, np.nan
         )
+    return columns
 
 
 def add_membrane(
     table: pd.DataFrame,
-    parts: Mapping[str, np.ndarray],
+    cells: np.ndarray,
+    parts: np.ndarray,
     marker: np.ndarray,
     surface: np.ndarray,
     width_px: float,
@@ -103,8 +120,8 @@ def add_membrane(
     ----------
     table : pandas.DataFrame
         A row a cell, with its centre (``y_px``, ``x_px``); changed in place.
-    parts : mapping of str to numpy.ndarray
-        As `compartments` gives them, shape (H, W).
+    cells, parts : numpy.ndarray
+        Label image of the cells and the map of their parts (`cell_parts`), shape (H, W).
     marker, surface : numpy.ndarray
         The marker and its background, shape (H, W), in grey values.
     width_px : float
@@ -117,12 +134,12 @@ def add_membrane(
     dict of str to numpy.ndarray
         ``membrane_arcs``, see `membrane_arcs`.
     """
-    cells, band = parts["cell"], parts["membrane"] > 0
-    net = marker.astype(np.float32) - surface
+    band = parts == MEMBRANE
+    net = np.subtract(marker, surface, dtype=np.float32, casting="same_kind")
     centres = table[["y_px", "x_px"]].to_numpy()
     if levels:
         facing = facing_labels(cells, width_px)
-        facing[parts["nucleus"] > 0] = -1
+        facing[parts == NUCLEUS] = -1
         own, shared = stained_membrane_levels(cells, band, facing, net, centres)
         table["marker_membrane_own"], table["marker_membrane_shared"] = own, shared
     return {"membrane_arcs": membrane_arcs(cells, band, net, centres)}

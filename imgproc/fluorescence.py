@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .cell_levels import add_levels, add_membrane, away_from_cells
-from .cells import compartments, expand_cells
+from .cell_levels import add_membrane, away_from_cells, cell_levels
+from .cells import cell_parts, expand_cells
 from .corrected import (
     NOT_ASSESSABLE,
     checked_labels,
@@ -119,26 +119,27 @@ def measure_fluorescence(
     scale = um_per_px or TYPICAL_NUCLEUS_UM / diameter_px
     cells = _grown(nuclei, planes, options, scale) if given is None else given.cells
     width_px = options.membrane_width_um / scale
-    parts = compartments(nuclei, cells, width_px)
+    parts = cell_parts(nuclei, cells, width_px)
     away = away_from_cells(cells, BACKGROUND_MARGIN * diameter_px)
     grounds = {
         name: background_surface(plane, away, reach_px=BACKGROUND_REACH * diameter_px)
         for name, plane in planes.items()
     }
     surfaces = {name: ground[0] for name, ground in grounds.items()}
-    add_levels(table, parts, planes, surfaces)
+    levels = cell_levels(cells, parts, len(table), planes, surfaces)
+    table = pd.concat([table, pd.DataFrame(levels, index=table.index)], axis=1)
     table["cell_area_um2"] = table.pop("cell_area_px") * (um_per_px or np.nan) ** 2
     profiles: dict[str, np.ndarray] = {}
     if "marker" in planes:
         marker = planes["marker"], surfaces["marker"]
         profiles = add_membrane(
-            table, parts, *marker, width_px, levels=options.compartment == "membrane"
+            table, cells, parts, *marker, width_px, levels=options.compartment == "membrane"
         )
     seen = {
         "no_scale": um_per_px is None,
         "background_uncertain": bool(len(table))
         and min(ground[1] for ground in grounds.values()) < LEAST_BACKGROUND_SHARE,
-        **_quality(table, nuclei, planes, surfaces["nuclei"], diameter_px),
+        **_quality(table, nuclei, planes, diameter_px),
         "border_nuclei_dropped": given is None and options.drop_border_nuclei and at_border > 0,
     }
     objects, labels = table.reset_index(), {"nuclei": nuclei, "cells": cells}
@@ -280,11 +281,10 @@ def _quality(
     table: pd.DataFrame,
     nuclei: np.ndarray,
     planes: Mapping[str, np.ndarray],
-    ground: np.ndarray,
     diameter_px: float,
 ) -> dict[str, bool]:
     """Say which of the flags about the image's quality are to be raised."""
-    edge = edge_width_px(nuclei, planes["nuclei"], ground)
+    edge = edge_width_px(nuclei, planes["nuclei"], table["nuclei_nucleus_net"].to_numpy())
     blurred = len(edge) > 0 and float(np.nanmedian(edge)) > BLURRED_EDGE * diameter_px
     ratio = illumination_ratio(
         table["y_px"].to_numpy(), table["x_px"].to_numpy(), table["nuclei_nucleus_net"].to_numpy()
@@ -296,7 +296,7 @@ def _quality(
         "out_of_focus": blurred,
         "uneven_illumination": bool(ratio > UNEVEN_LIGHT),
         "channels_look_swapped": "marker" in planes
-        and channels_look_swapped(planes["nuclei"], planes["marker"]),
+        and channels_look_swapped(planes["nuclei"], planes["marker"], nuclei),
     }
 
 

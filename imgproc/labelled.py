@@ -1,6 +1,6 @@
-"""Sums, means and percentiles of images over the numbers of a label image, in one pass each."""
+"""Sums and means of images over the numbers of a label image, in one pass each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -44,121 +44,26 @@ def _sum(labels: np.ndarray, image: np.ndarray, n: int) -> np.ndarray:
     return total
 
 
-@njit(cache=True, nogil=True)
-def _grouped(
-    labels: np.ndarray, image: np.ndarray, area: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Give the pixels' values label after label, and where each label's values begin."""
-    start = np.zeros(area.size + 1, np.int64)
-    for label in range(area.size):
-        start[label + 1] = start[label] + area[label]
-    filled = start[:-1].copy()
-    values = np.empty(start[-1], image.dtype)
-    for y in range(labels.shape[0]):
-        for x in range(labels.shape[1]):
-            label = labels[y, x]
-            if label > 0:
-                values[filled[label]] = image[y, x]
-                filled[label] += 1
-    return values, start
+def checked_labels_of(labels: np.ndarray, images: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Give the labels as int32, or say which array has the wrong shape.
 
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Shape (H, W), whole numbers.
+    images : mapping of str to numpy.ndarray
+        Images that must have the same shape.
 
-@njit(cache=True, nogil=True)
-def _select(values: np.ndarray, low: int, high: int, rank: int) -> None:
-    """Put the value of a rank in its place between two ends, lesser ones before it (Hoare)."""
-    while high - low > 1:
-        first, middle, last = values[low], values[(low + high) // 2], values[high - 1]
-        pivot = max(min(first, middle), min(max(first, middle), last))
-        i, j = low, high - 1
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if rank <= j:
-            high = j + 1
-        elif rank >= i:
-            low = i
-        else:
-            return
+    Returns
+    -------
+    numpy.ndarray
+        int32, C-contiguous.
 
-
-@njit(cache=True, nogil=True)
-def _selected_percentiles(held: np.ndarray, percents: np.ndarray, out: np.ndarray) -> None:
-    """Percentiles of some values, which change places."""
-    n, low = held.size, 0
-    for k in range(percents.size):
-        place = percents[k] / 100.0 * (n - 1)
-        rank = int(np.floor(place))
-        _select(held, low, n, rank)
-        low = rank
-        below = float(held[rank])
-        above = below
-        if rank + 1 < n and place > rank:
-            _select(held, rank + 1, n, rank + 1)
-            above = float(held[rank + 1])
-        out[k] = below + (above - below) * (place - rank)
-
-
-@njit(cache=True, nogil=True)
-def _percentiles(
-    values: np.ndarray, start: np.ndarray, percents: np.ndarray, joined: int
-) -> np.ndarray:
-    """Percentiles of every `joined` labels together, from label 1 on."""
-    out = np.full(((start.size - 2) // joined, percents.size), np.nan)
-    for group in range(out.shape[0]):
-        begin, end = start[1 + group * joined], start[1 + (group + 1) * joined]
-        if end > begin:
-            _selected_percentiles(values[begin:end].copy(), percents, out[group])
-    return out
-
-
-_WIDE = 16  # grey levels a value, above which counting levels costs more than ordering values
-
-
-@njit(cache=True, nogil=True)
-def _counted_percentiles(
-    values: np.ndarray, start: np.ndarray, percents: np.ndarray, joined: int
-) -> np.ndarray:
-    """Give the same for whole numbers of at most 16 bits, from how often each level occurs."""
-    out = np.full(((start.size - 2) // joined, percents.size), np.nan)
-    count = np.zeros(2**16, np.int32)
-    for group in range(out.shape[0]):
-        begin, end = start[1 + group * joined], start[1 + (group + 1) * joined]
-        n = end - begin
-        if n == 0:
-            continue
-        least, most = int(values[begin]), int(values[begin])
-        for p in range(begin, end):
-            least, most = min(least, int(values[p])), max(most, int(values[p]))
-        if most - least > _WIDE * n:
-            _selected_percentiles(values[begin:end].copy(), percents, out[group])
-            continue
-        for p in range(begin, end):
-            count[int(values[p]) - least] += 1
-        level, passed = 0, 0
-        for k in range(percents.size):
-            place = percents[k] / 100.0 * (n - 1)
-            rank = int(np.floor(place))
-            while passed + count[level] <= rank:
-                passed += count[level]
-                level += 1
-            following = level
-            if rank + 1 < n and passed + count[level] <= rank + 1:
-                following += 1
-                while count[following] == 0:
-                    following += 1
-            out[group, k] = least + level + (following - level) * (place - rank)
-        count[: most - least + 1] = 0
-    return out
-
-
-def _checked(labels: np.ndarray, images: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Give the labels as int32, or say which array has the wrong shape."""
+    Raises
+    ------
+    MeasurementError
+        If the labels aren't a plane of whole numbers or an image has another shape.
+    """
     labels = np.asarray(labels)
     if labels.ndim != 2 or not (
         np.issubdtype(labels.dtype, np.integer) or labels.dtype == np.bool_
@@ -211,7 +116,7 @@ def sums(
     >>> table["marker_mean"].tolist(), table["x_px"].tolist()
     ([2.0, 5.5], [0.5, 1.5])
     """
-    labels = _checked(labels, images)
+    labels = checked_labels_of(labels, images)
     n = max(int(labels.max(initial=0)), n_labels or 0)
     area, y_sum, x_sum = _geometry(labels, n)
     keep = np.arange(1, n + 1) if n_labels is not None else np.flatnonzero(area[1:]) + 1
@@ -312,78 +217,3 @@ def renumbered(labels: np.ndarray, kept: np.ndarray | None = None) -> np.ndarray
         kept = _present(labels, int(labels.max(initial=0)))[1:]
     left = np.concatenate([[False], kept])
     return relabelled(labels, np.where(left, np.cumsum(left), 0).astype(np.int32))
-
-
-class LabelledPixels:
-    """The values of an image under each label, put together once for several questions.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        Label image, shape (H, W), whole numbers; 0 (and below) is background.
-    image : numpy.ndarray
-        Image of the same shape, any real dtype.
-    n_labels : int, optional
-        Number of labels; by default the largest one.
-
-    Raises
-    ------
-    MeasurementError
-        If the labels aren't a plane of whole numbers or the image has another shape.
-    """
-
-    def __init__(
-        self, labels: np.ndarray, image: np.ndarray, *, n_labels: int | None = None
-    ) -> None:
-        labels = _checked(labels, {"image": image})
-        n = max(int(labels.max(initial=0)), n_labels or 0)
-        area = _areas(labels, n)
-        self._values, self._start = _grouped(labels, np.ascontiguousarray(image), area)
-
-    def percentiles(self, percents: Sequence[float], *, joined: int = 1) -> np.ndarray:
-        """Percentiles of each label, linear between ranks (numpy's default).
-
-        Parameters
-        ----------
-        percents : sequence of float
-            Percentiles wanted, 0 to 100, ascending.
-        joined : int
-            Take so many consecutive labels together: with 3, labels 1 to 3 are row 0.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (labels / joined, len(percents)), float64; NaN for a label without pixels.
-        """
-        whole = np.issubdtype(self._values.dtype, np.integer) and self._values.itemsize <= 2
-        find = _counted_percentiles if whole else _percentiles
-        return find(self._values, self._start, np.asarray(percents, np.float64), joined)
-
-
-def percentiles(
-    labels: np.ndarray, image: np.ndarray, percents: Sequence[float], *, n_labels: int | None = None
-) -> np.ndarray:
-    """Percentiles of an image over each label, linear between ranks (numpy's default).
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        Label image, shape (H, W), whole numbers; 0 (and below) is background.
-    image : numpy.ndarray
-        Image of the same shape, any real dtype.
-    percents : sequence of float
-        Percentiles wanted, 0 to 100, ascending.
-    n_labels : int, optional
-        Number of rows; by default the largest label.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n_labels, len(percents)), float64; row 0 is label 1; NaN for a label without pixels.
-
-    Raises
-    ------
-    MeasurementError
-        If the labels aren't a plane of whole numbers or the image has another shape.
-    """
-    return LabelledPixels(labels, image, n_labels=n_labels).percentiles(percents)

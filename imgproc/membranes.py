@@ -210,10 +210,27 @@ def stop_at_membrane(
     return np.maximum(flooded, 0)
 
 
+_TANGENTS = tuple(float(np.tan(2 * np.pi * k / N_ARCS)) for k in range(1, N_ARCS // 4))
+
+
 @njit(cache=True, nogil=True)
 def arc_of(y: float, x: float) -> int:
     """Number of the arc that a place lies in, seen from a cell's centre; 0 begins at the left."""
-    return int((np.arctan2(y, x) / (2 * np.pi) + 0.5) * N_ARCS) % N_ARCS
+    # quarter turns from the left by way of the top, then comparisons instead of an arctangent
+    if (y < 0 and x <= 0) or (y == 0 and x < 0):
+        quarter, along, across = 0, -x, -y
+    elif y < 0:
+        quarter, along, across = 1, -y, x
+    elif x > 0 or y == 0:
+        quarter, along, across = 2, x, y
+    else:
+        quarter, along, across = 3, y, -x
+    if along <= 0 and across > 0:  # upon the next quarter's axis
+        return (quarter + 1) % 4 * (N_ARCS // 4)
+    arc = quarter * (N_ARCS // 4)
+    for tangent in _TANGENTS:
+        arc += across >= along * tangent
+    return arc % N_ARCS
 
 
 @njit(cache=True, nogil=True)

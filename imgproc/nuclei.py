@@ -7,15 +7,15 @@ import cv2
 import numpy as np
 from numba import njit
 
-from .basins import flood, merge, steepness, trim
+from .basins import flood, merge, object_sums, renumber, trim
 from .errors import MeasurementError
-from .labelled import label_areas, label_means
 
 SMALLEST_DIAMETER_PX = 4.0
 DIAMETER_RANGE_UM = (3.0, 30.0)  # a lymphocyte's nucleus to a large tumour cell's
 
 # Everything below is a share: of the nucleus's diameter, or of its brightness. The shares were
 # chosen on every second of 467 fluorescence images (BBBC038) and checked on the others.
+_DARK_FROM = 2**17  # pixels of a large image that its darkest level is taken from
 _EXPONENT = 0.82  # intensities are raised to it: noise grows, and nuclei differ, with brightness
 _SMOOTHING = 0.05
 _BACKGROUND_REACH = 1.8  # how far the darkest surroundings are looked for
@@ -105,9 +105,10 @@ def _plane(image: np.ndarray) -> np.ndarray:
             plane = np.where(finite, plane, plane[finite].min() if finite.any() else 0)
     if plane.size == 0:
         return plane
-    plane -= np.percentile(plane[::4, ::4], 0.5)
+    thin = max(4, int(np.sqrt(plane.size / _DARK_FROM)))
+    plane -= np.percentile(plane[::thin, ::thin], 0.5)
     np.maximum(plane, 0, out=plane)
-    return cv2.pow(plane, _EXPONENT)
+    return cv2.pow(plane, _EXPONENT, dst=plane)
 
 
 def _disc(radius: float) -> np.ndarray:
@@ -132,29 +133,50 @@ def _noise(plane: np.ndarray) -> float:
 
 
 _SCALE_RATIO = 2**0.4  # between the scales looked at, and between the two widths of a filter
+_LARGE, _LOOKED_AT = 2**20 - 1, 2**18  # pixels; of a large image, parts of that many in all
 _FIRST_PEAK = 0.04  # share of the strongest response (mean fourth power) that counts as a peak
 
 
-def _scale_responses(plane: np.ndarray) -> list[tuple[float, float]]:
+def _windows(plane: np.ndarray) -> list[np.ndarray]:
+    """Give a plane, or where it is large four parts of it, spread over it."""
+    if plane.size <= _LARGE:
+        return [plane]
+    share = np.sqrt(_LOOKED_AT / plane.size) / 2  # of the plane's sides
+    height, width = (int(share * length) for length in plane.shape)
+    middles = [(q * plane.shape[0] // 4, r * plane.shape[1] // 4) for q in (1, 3) for r in (1, 3)]
+    return [
+        plane[y - height // 2 :, x - width // 2 :][:height, :width]  # about these places
+        for y, x in middles
+    ]
+
+
+def _scale_responses(plane: np.ndarray, low: float, high: float) -> list[tuple[float, float]]:
     """Give (diameter in px, strength of blobs of that diameter) for a ladder of scales."""
     # a disc answers most to a filter whose widths' geometric mean is its radius over √2
     sigma = SMALLEST_DIAMETER_PX / 2**1.5
-    responses = []
+    per_sigma = np.sqrt(_SCALE_RATIO) * 2**1.5
+    while sigma * per_sigma < low:
+        sigma *= _SCALE_RATIO
+    responses: list[tuple[float, float]] = []
     reduced, factor = plane, 1
-    narrow = _blurred(reduced, sigma)
-    while min(reduced.shape) >= 8 and min(reduced.shape) * factor >= 4 * sigma:
-        wide = _blurred(reduced, _SCALE_RATIO * sigma / factor)
-        blob = cv2.subtract(narrow, wide)
-        cv2.threshold(blob, 0, 0, cv2.THRESH_TOZERO, dst=blob)
-        strength = cv2.norm(cv2.multiply(blob, blob, dst=blob), cv2.NORM_L2SQR) / blob.size
-        responses.append((sigma * np.sqrt(_SCALE_RATIO) * 2**1.5, strength))
+    narrow: list[np.ndarray] = []
+    while min(reduced.shape) * factor >= 4 * sigma and sigma * per_sigma <= high:
+        while sigma / factor > 2.5 and min(reduced.shape) >= 16:
+            size = (reduced.shape[1] // 2, reduced.shape[0] // 2)
+            reduced = cv2.resize(reduced, size, interpolation=cv2.INTER_AREA)
+            factor, narrow = 2 * factor, []
+        if min(reduced.shape) < 8:
+            break
+        parts = _windows(reduced)
+        narrow = narrow or [_blurred(part, sigma / factor) for part in parts]
+        wide = [_blurred(part, _SCALE_RATIO * sigma / factor) for part in parts]
+        energy = 0.0
+        for one, other in zip(narrow, wide, strict=True):
+            blob = cv2.subtract(one, other, dst=one)
+            cv2.threshold(blob, 0, 0, cv2.THRESH_TOZERO, dst=blob)
+            energy += cv2.norm(cv2.multiply(blob, blob, dst=blob), cv2.NORM_L2SQR)
+        responses.append((sigma * per_sigma, energy / sum(part.size for part in parts)))
         narrow, sigma = wide, sigma * _SCALE_RATIO
-        if sigma / factor > 2.5 and min(reduced.shape) >= 16:
-            reduced, narrow = (
-                cv2.resize(part, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-                for part in (reduced, narrow)
-            )
-            factor *= 2
     return responses
 
 
@@ -184,7 +206,7 @@ def _diameter(plane: np.ndarray, um_per_px: float | None) -> float:
     if um_per_px:
         low = max(low, DIAMETER_RANGE_UM[0] / um_per_px)
         high = max(low, DIAMETER_RANGE_UM[1] / um_per_px)
-    responses = [r for r in _scale_responses(plane) if low <= r[0] <= high]
+    responses = _scale_responses(plane, low, high)
     if not responses:
         return low
     strength = np.array([r[1] for r in responses])
@@ -200,7 +222,7 @@ def _diameter(plane: np.ndarray, um_per_px: float | None) -> float:
 
 
 def _contrast(smooth: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:
-    """Give the signal over the local background, and the local contrast to measure it by."""
+    """Give the local background, and the local contrast to measure the signal over it by."""
     step = max(1, int(diameter / 5))  # the levels are smooth: 5 pixels a nucleus are enough
     height, width = smooth.shape
     size = (max(1, width // step), max(1, height // step))
@@ -216,7 +238,7 @@ def _contrast(smooth: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarr
     background, bright = levels
     contrast = cv2.subtract(bright, background, dst=bright)
     cv2.threshold(contrast, 0, 0, cv2.THRESH_TOZERO, dst=contrast)
-    return cv2.subtract(smooth, background, dst=background), contrast
+    return background, contrast
 
 
 def segment_nuclei(
@@ -284,75 +306,70 @@ def _segmented(plane: np.ndarray, diameter: float) -> np.ndarray:
     labels, n = flood(height, possible, _PEAK_DEPTH)
     trim(labels, signal, n, _OUTLINE, 3)
     small, large = (part * np.pi / 4 * diameter**2 for part in (_FRAGMENT_AREA, _LARGE_AREA))
-    n = merge(labels, height, n, _PASS_WEIGHT, _PASS_DEPTH, small, large)
-    return _without_debris(labels, signal, n, diameter)
+    objects = merge(labels, height, n, _PASS_WEIGHT, _PASS_DEPTH, small, large)
+    return _without_debris(labels, signal, objects, diameter)
 
 
 def _share_of_contrast(plane: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:
     """Give the signal over the local background, and its share of the local contrast."""
     sigma = max(0.7, _SMOOTHING * diameter)
-    signal, contrast = _contrast(_blurred(plane, sigma), diameter)
+    smooth = _blurred(plane, sigma)
+    background, contrast = _contrast(smooth, diameter)
     total = cv2.sumElems(contrast)[0]
     typical = cv2.norm(contrast, cv2.NORM_L2SQR) / total if total > 0 else 1.0
     # a Gaussian of width σ leaves 1 / (2 √π σ) of white noise
     noises = max(_CONTRAST_OF_NOISE, _CONTRAST_OF_SMOOTHED_NOISE / (2 * np.sqrt(np.pi) * sigma))
     floor = max(_CONTRAST_OF_TYPICAL * typical, noises * _noise(plane))
-    return signal, signal / np.maximum(contrast, floor, out=contrast)
+    signal = cv2.subtract(smooth, background, dst=smooth)
+    return signal, cv2.divide(signal, cv2.max(contrast, floor, dst=contrast), dst=background)
+
+
+@njit(cache=True, nogil=True)
+def _outside(
+    height: np.ndarray, share: np.ndarray, certain: np.ndarray, possible: np.ndarray
+) -> None:
+    """Fill in, where nothing is certain, heights below all that is, and where to flood."""
+    for y in range(height.shape[0]):
+        for x in range(height.shape[1]):
+            outer = _INTENSITY_WEIGHT * share[y, x] - 1
+            height[y, x] = height[y, x] if certain[y, x] else outer
+            possible[y, x] = (certain[y, x] > 0) | (share[y, x] > _POSSIBLE)
 
 
 def _height(share: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:
     """Give the height image whose peaks are the nuclei's centres, and where to flood it."""
-    certain = (share > _CERTAIN).astype(np.uint8)
+    certain = cv2.compare(share, _CERTAIN, cv2.CMP_GT)
     certain = cv2.morphologyEx(certain, cv2.MORPH_OPEN, _disc(_OPENING * diameter))
     distance = cv2.distanceTransform(certain, cv2.DIST_L2, 5)
-    blurred = _blurred(share, max(0.7, _SMOOTHING * diameter))
-    inner = _inner_height(distance, blurred, np.float32(diameter / 2))
-    inner = _blurred(inner, max(0.7, _PEAK_SMOOTHING * diameter))
-    return inner, _with_outer_height(inner, certain, share)
+    brightness = _blurred(share, max(0.7, _SMOOTHING * diameter))
+    height = cv2.addWeighted(distance, 2 / diameter, brightness, _INTENSITY_WEIGHT, 0, dst=distance)
+    height = _blurred(height, max(0.7, _PEAK_SMOOTHING * diameter))
+    possible = np.empty(share.shape, np.uint8)
+    _outside(height, share, certain, possible)
+    return height, possible
 
 
-@njit(cache=True, nogil=True)
-def _inner_height(distance: np.ndarray, share: np.ndarray, radius: np.float32) -> np.ndarray:
-    """Distance from the outline in radii plus some of the brightness; in place of the distance."""
-    weight = np.float32(_INTENSITY_WEIGHT)
-    for y in range(distance.shape[0]):
-        for x in range(distance.shape[1]):
-            distance[y, x] = distance[y, x] / radius + weight * share[y, x]
-    return distance
-
-
-@njit(cache=True, nogil=True)
-def _with_outer_height(height: np.ndarray, certain: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Put what isn't certain below all that is, in place, and mark what is possible."""
-    weight, least, one = np.float32(_INTENSITY_WEIGHT), np.float32(_POSSIBLE), np.float32(1)
-    possible = np.empty(certain.shape, np.uint8)
-    for y in range(height.shape[0]):
-        for x in range(height.shape[1]):
-            sure = certain[y, x] > 0
-            possible[y, x] = sure or share[y, x] > least
-            if not sure:
-                height[y, x] = weight * share[y, x] - one
-    return possible
-
-
-def _without_debris(labels: np.ndarray, signal: np.ndarray, n: int, diameter: float) -> np.ndarray:
-    """Leave out what is too small, dim or blurred to be a nucleus, and close the numbering."""
-    area, mean = label_areas(labels, n), np.nan_to_num(label_means(labels, signal, n))
-    integrated = mean * area
+def _without_debris(
+    basins: np.ndarray, signal: np.ndarray, objects: np.ndarray, diameter: float
+) -> np.ndarray:
+    """Number the objects that basins make, without what is too small, dim or blurred for nuclei."""
+    n = int(objects.max(initial=0))
+    area, integrated, slope = object_sums(basins, signal, objects, n)
+    mean = integrated / np.maximum(area, 1)
     total = float(integrated.sum())
     if total <= 0:
-        return np.zeros(labels.shape, np.int32)
+        return np.zeros(basins.shape, np.int32)
     # averages weighted by the signal itself, which much faint clutter hardly moves
     brightness = float((mean * integrated).sum()) / total
-    slope = steepness(labels, signal, n)[1:] * diameter
     kept = (
         (area >= _SMALLEST_AREA * np.pi / 4 * diameter**2)
         & (mean > _DIMMEST * brightness)
         & (integrated > _LEAST_INTEGRATED * float((integrated**2).sum()) / total)
-        & (slope > _LEAST_STEEP * brightness)
+        & (slope * diameter > _LEAST_STEEP * brightness)
     )
-    numbers = np.concatenate([[0], np.where(kept, np.cumsum(kept), 0)]).astype(np.int32)
-    return numbers[labels]
+    kept[0] = False
+    renumber(basins, np.where(kept, np.cumsum(kept), 0).astype(np.int32)[objects])
+    return basins
 
 
 _MIDDLE_PX = 768  # of the field, looked at for swapped channels
@@ -362,39 +379,46 @@ _COMPACT = 0.6  # inscribed circle over circle of equal area: 1 for a disc, near
 _COMPACT_SHARE = 0.9
 
 
-def channels_look_swapped(nuclei: np.ndarray, marker: np.ndarray) -> bool:
+def channels_look_swapped(nuclei: np.ndarray, marker: np.ndarray, found: np.ndarray) -> bool:
     """Say whether the marker's channel looks like nuclei and the nuclear one doesn't.
 
     So it is if the marker's channel is made of compact objects (at least 20, nine in ten compact)
-    of a size 1.5 times that of the structures in the channel said to be nuclear, and those aren't
-    compact: membranes, granules or noise. Two channels of compact objects can't be told apart.
+    of a size 1.5 times that of the structures in the channel said to be nuclear, and what was found
+    there isn't compact: membranes, granules or noise. Two channels of compact objects can't be told
+    apart.
 
     Parameters
     ----------
     nuclei, marker : numpy.ndarray
         The channels, shape (H, W). The middle of the field is judged.
+    found : numpy.ndarray
+        What was found in the nuclear channel, label image of shape (H, W).
 
     Returns
     -------
     bool
     """
     rows, columns = (_middle(length) for length in nuclei.shape)
-    nuclei, marker = nuclei[rows, columns], marker[rows, columns]
+    nuclei, marker, found = (part[rows, columns] for part in (nuclei, marker, found))
+    if _are_compact(found):
+        return False
     if typical_diameter_px(marker) < _SWAPPED_RATIO * typical_diameter_px(nuclei):
         return False
-    return _made_of_compact_objects(marker) and not _made_of_compact_objects(nuclei)
+    return _are_compact(segment_nuclei(marker))
 
 
-def _made_of_compact_objects(image: np.ndarray) -> bool:
-    labels = segment_nuclei(image)
-    count = int(labels.max(initial=0))
-    if count < _SWAPPED_AT_LEAST:
+def _are_compact(labels: np.ndarray) -> bool:
+    """Say whether these are many objects, nine in ten of them compact."""
+    area = np.bincount(labels.ravel())
+    inside = labels > 0
+    present = np.flatnonzero(area[1:]) + 1
+    if present.size < _SWAPPED_AT_LEAST:
         return False
-    inner = cv2.distanceTransform((labels > 0).astype(np.uint8), cv2.DIST_L2, 5)
-    deepest = np.zeros(count + 1)
-    np.maximum.at(deepest, labels.ravel(), inner.ravel())
-    radius = np.sqrt(np.bincount(labels.ravel()) / np.pi)
-    return float(np.mean(deepest[1:] > _COMPACT * radius[1:])) >= _COMPACT_SHARE
+    inner = cv2.distanceTransform(inside.view(np.uint8), cv2.DIST_L2, 5)
+    deepest = np.zeros(area.size, np.float32)
+    np.maximum.at(deepest, labels[inside], inner[inside])
+    compact = deepest[present] > _COMPACT * np.sqrt(area[present] / np.pi)
+    return float(np.mean(compact)) >= _COMPACT_SHARE
 
 
 def _middle(length: int) -> slice:

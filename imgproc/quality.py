@@ -2,10 +2,10 @@
 
 import cv2
 import numpy as np
+from numba import njit
 
 from .basins import steepness
 from .errors import MeasurementError
-from .labelled import sums
 
 CAMERA_BITS = (8, 10, 12, 14, 16)  # depths at which cameras and converters reach their limit
 SATURATED_SHARE = 1e-3  # above it, saturation shifts the means of bright cells
@@ -14,6 +14,7 @@ UNEVEN_LIGHT = 2.0  # brightest over dimmest place, above it one threshold can't
 LEAST_BACKGROUND_SHARE = 0.002  # of the image's pixels, to estimate its background from
 _CLEAR_OF_BACKGROUND = 5.0  # standard deviations (from the median) beyond which a pixel isn't it
 _NORMAL_MAD = 1.4826  # standard deviation of a normal distribution over its median deviation
+_SAMPLED = 30_000  # pixels that give a median
 _PRIOR_WEIGHT = 0.02  # of the whole image's background, where a place has hardly any of its own
 
 
@@ -42,13 +43,38 @@ def saturated_fraction(image: np.ndarray, *, full_scale: float | None = None) ->
     """
     if image.size == 0:
         return 0.0
-    highest = float(np.nanmax(image))
+    whole = np.issubdtype(image.dtype, np.integer)
+    highest = float(image.max() if whole else np.nanmax(image))
     if full_scale is not None:
         return float(np.mean(image >= full_scale))
+    if whole and highest not in {2.0**bits - 1 for bits in CAMERA_BITS}:
+        return 0.0
     share = float(np.mean(image == highest))
-    if np.issubdtype(image.dtype, np.integer):
-        return share if highest in {2.0**bits - 1 for bits in CAMERA_BITS} else 0.0
-    return share if share * image.size > 100 else 0.0
+    return share if whole or share * image.size > 100 else 0.0
+
+
+@njit(cache=True, nogil=True)
+def _block_sums(
+    image: np.ndarray, away: np.ndarray, limit: float, middle: float, blocks: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give each block's mean excess over a level and share of pixels, of those that count."""
+    rows, columns = image.shape
+    excess, weight = np.zeros(blocks, np.float32), np.zeros(blocks, np.float32)
+    over, counted = np.empty(columns, np.float32), np.empty(columns, np.int32)
+    for i in range(blocks[0]):
+        top, below = i * rows // blocks[0], (i + 1) * rows // blocks[0]
+        over[:], counted[:] = 0, 0
+        for y in range(top, below):
+            for x in range(columns):  # without a branch, several pixels at once
+                counts = away[y, x] & (image[y, x] <= limit)
+                over[x] += np.float32(image[y, x] - middle) * counts
+                counted[x] += counts
+        for j in range(blocks[1]):
+            left, right = j * columns // blocks[1], (j + 1) * columns // blocks[1]
+            pixels = (below - top) * (right - left)
+            excess[i, j] = over[left:right].sum() / pixels
+            weight[i, j] = counted[left:right].sum() / pixels
+    return excess, weight
 
 
 def background_surface(
@@ -86,21 +112,19 @@ def background_surface(
             f"the image has shape {image.shape}, the mask of its background {away.shape}",
             "give a 2-D image and a mask of the same height and width",
         )
-    plane = np.asarray(image, np.float32)
-    share = float(np.count_nonzero(away)) / max(away.size, 1)
+    counted = np.count_nonzero(away)
+    share = counted / max(away.size, 1)
     if share < LEAST_BACKGROUND_SHARE:
-        flat = float(np.percentile(plane, 1)) if plane.size else 0.0
-        return np.full(plane.shape, flat, np.float32), share
-    values = plane[away]
-    middle = float(np.median(values[:: max(1, values.size // 100_000)]))
-    spread = _NORMAL_MAD * float(
-        np.median(np.abs(values[:: max(1, values.size // 100_000)] - middle))
-    )
+        flat = float(np.percentile(image, 1)) if image.size else 0.0
+        return np.full(image.shape, flat, np.float32), share
+    thin = max(1, int(np.sqrt(counted / _SAMPLED)))
+    values = image[::thin, ::thin][away[::thin, ::thin]].astype(np.float32)
+    middle = float(np.median(values)) if values.size else float(np.median(image[away]))
+    spread = _NORMAL_MAD * float(np.median(np.abs(values - middle))) if values.size else 0.0
     step = max(1, int(reach_px / 8))  # the surface is smooth: eight steps a reach are enough
-    size = (max(1, image.shape[1] // step), max(1, image.shape[0] // step))
-    counted = (away & (plane <= middle + _CLEAR_OF_BACKGROUND * spread)).astype(np.float32)
-    excess = cv2.resize((plane - middle) * counted, size, interpolation=cv2.INTER_AREA)
-    weight = cv2.resize(counted, size, interpolation=cv2.INTER_AREA)
+    blocks = (max(1, image.shape[0] // step), max(1, image.shape[1] // step))
+    limit = middle + _CLEAR_OF_BACKGROUND * spread
+    excess, weight = _block_sums(np.ascontiguousarray(image), away, limit, middle, blocks)
     sigma = reach_px / step
     excess, weight = (cv2.GaussianBlur(part, (0, 0), sigma) for part in (excess, weight))
     surface = middle + excess / (weight + _PRIOR_WEIGHT)
@@ -108,7 +132,7 @@ def background_surface(
     return cv2.resize(surface, full, interpolation=cv2.INTER_LINEAR), share
 
 
-def edge_width_px(labels: np.ndarray, image: np.ndarray, background: np.ndarray) -> np.ndarray:
+def edge_width_px(labels: np.ndarray, image: np.ndarray, level: np.ndarray) -> np.ndarray:
     """Width of each object's outline: its mean over background by the slope on its outline.
 
     A step blurred by a Gaussian of standard deviation σ has width 2.5 σ.
@@ -117,19 +141,19 @@ def edge_width_px(labels: np.ndarray, image: np.ndarray, background: np.ndarray)
     ----------
     labels : numpy.ndarray
         Label image, shape (H, W), 1 to n.
-    image, background : numpy.ndarray
+    image : numpy.ndarray
         Shape (H, W), any real dtype.
+    level : numpy.ndarray
+        Shape (n,): the objects' means over background.
 
     Returns
     -------
     numpy.ndarray
         float64, shape (n,), in pixels; NaN for objects without slope.
     """
-    n = int(labels.max(initial=0))
-    signal = np.asarray(image, np.float32) - background
-    slope = steepness(np.ascontiguousarray(labels, np.int32), signal, n)[1:]
-    mean = sums(labels, {"signal": signal}, n_labels=n)["signal_mean"].to_numpy()
-    return np.divide(mean, slope, out=np.full(n, np.nan), where=slope > 0)
+    n = len(level)
+    slope = steepness(np.ascontiguousarray(labels, np.int32), np.ascontiguousarray(image), n)[1:]
+    return np.divide(level, slope, out=np.full(n, np.nan), where=slope > 0)
 
 
 def illumination_ratio(

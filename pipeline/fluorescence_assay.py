@@ -34,7 +34,7 @@ from .dab_assay import pixel_size
 from .image_files import MAX_MEGAPIXELS
 from .overlays import draw_cells_fluorescence
 from .readers import Image, as_channels, channel_index, read_image
-from .samples import Sample
+from .samples import NEGATIVE_CONTROL, Sample
 from .segmented_assay import SegmentedAssay
 
 
@@ -66,7 +66,7 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
     )
 
     working_bytes_per_px: ClassVar[int] = 100
-    measuring_version: ClassVar[int] = 3
+    measuring_version: ClassVar[int] = 4
     applied_at_roll_up: ClassVar[frozenset[str]] = FluorescenceOptions.ROLL_UP_FIELDS | {"marker"}
     noun: ClassVar[str] = "cells"
     features: ClassVar[Mapping[str, RollUp]] = {
@@ -86,8 +86,15 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
         return as_channels(read_image(reference, z=self.z, max_megapixels=max_megapixels))
 
     def doubts(self, samples: Sequence[Sample]) -> list[str]:
-        """Say if there is a marker and no negative control."""
-        return missing_control(samples) if self.channels.marker is not None else []
+        """Say if there is a marker and no negative control, or the other way round."""
+        if self.channels.marker is not None:
+            return missing_control(samples)
+        if any(sample.role == NEGATIVE_CONTROL for sample in samples):
+            return [
+                "there is a negative control and no marker channel: nuclei alone are measured; "
+                'name the marker\'s channel, for example channels = { marker = "Alexa488" }.'
+            ]
+        return []
 
     def measure(self, image: Image, sample: Sample, blanks: Sequence[Image]) -> Measurement:
         """Measure one field."""

@@ -9,6 +9,7 @@ from xenoquant.imgproc.cells import compartments, expand_cells, surroundings
 from xenoquant.imgproc.errors import MeasurementError
 from xenoquant.imgproc.membrane_levels import stained_membrane_levels
 from xenoquant.imgproc.membranes import (
+    arc_of,
     facing_labels,
     membrane_arcs,
     near_outlines,
@@ -75,6 +76,9 @@ def test_band_is_what_lies_within_its_width_of_other_labels(nuclei: np.ndarray) 
         distance, place = ndimage.distance_transform_edt(inside, return_indices=True)
         band = inside & (distance <= 2.5)
         np.testing.assert_array_equal((facing >= 0) & inside, band)
+        if label > 0:
+            found = compartments(np.zeros_like(cells), cells, 2.5)["membrane"]
+            np.testing.assert_array_equal(found == label, band)
         faced = cells[tuple(place)]
         agree = facing[band] == faced[band]
         assert agree.mean() > 0.85  # the rest are ties between two neighbours
@@ -183,3 +187,12 @@ def test_no_cell_has_no_membrane() -> None:
     )
     assert own.shape == shared.shape == (0,)
     assert membrane_arcs(nothing, facing >= 0, nothing, np.zeros((0, 2))).shape == (0, 32)
+
+
+def test_arcs_are_those_of_the_arctangent() -> None:
+    """numpy's arctan2 at random places, and by hand on the axes and diagonals, from the left."""
+    rng = np.random.default_rng(9)
+    for y, x in rng.normal(0, 10, (2000, 2)):
+        assert arc_of(y, x) == int((np.arctan2(y, x) / (2 * np.pi) + 0.5) * 32) % 32
+    round_about = ((0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1))
+    assert [arc_of(float(y), float(x)) for y, x in round_about] == list(range(0, 32, 4))

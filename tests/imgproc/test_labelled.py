@@ -1,4 +1,4 @@
-"""Sums and percentiles over labels: equal to the plain numpy and scikit-image forms."""
+"""Sums over labels: equal to the plain numpy and scikit-image forms."""
 
 import numpy as np
 import pandas as pd
@@ -7,9 +7,7 @@ from skimage.measure import regionprops_table
 
 from xenoquant.imgproc.errors import MeasurementError
 from xenoquant.imgproc.labelled import (
-    LabelledPixels,
     label_means,
-    percentiles,
     renumbered,
     sums,
 )
@@ -39,45 +37,6 @@ def test_sums_equal_those_of_regionprops(field: tuple, dtype: type) -> None:
     np.testing.assert_allclose(found["marker_sum"], total, rtol=1e-9)
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
-def test_percentiles_equal_those_of_numpy(field: tuple, dtype: type) -> None:
-    labels, image = field[0], np.abs(field[1]).astype(dtype)
-    found = percentiles(labels, image, (5, 50, 95), n_labels=42)
-    assert found.shape == (42, 3)
-    for label in range(1, 43):
-        values = image[labels == label].astype(np.float64)
-        plain = np.percentile(values, (5, 50, 95)) if values.size else np.full(3, np.nan)
-        np.testing.assert_allclose(found[label - 1], plain, rtol=1e-6)
-
-
-def test_percentiles_of_few_values_far_apart_equal_those_of_numpy() -> None:
-    """Three values over the whole range of 16 bits, and negative ones."""
-    labels = np.array([[1, 1, 1, 2, 2, 2, 2]])
-    for values in ([0, 65535, 7, 5, 5, 9, 5], [-32768, 32767, -3, -5, -5, 2, -5]):
-        image = np.array([values], np.uint16 if min(values) >= 0 else np.int16)
-        found = percentiles(labels, image, (0, 5, 50, 95, 100))
-        for label in (1, 2):
-            plain = np.percentile(image[labels == label].astype(float), (0, 5, 50, 95, 100))
-            np.testing.assert_allclose(found[label - 1], plain)
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])
-def test_percentiles_of_labels_together_equal_those_of_their_union(
-    field: tuple, dtype: type
-) -> None:
-    """numpy on the pixels of every three labels; asked twice, the answer is the same."""
-    labels, image = field[0], np.abs(field[1]).astype(dtype)
-    pixels = LabelledPixels(labels, image, n_labels=42)
-    alone = pixels.percentiles((5, 50, 95))
-    found = pixels.percentiles((0, 5, 50, 95, 100), joined=3)
-    assert found.shape == (14, 5)
-    for group in range(13):
-        inside = (labels > 3 * group) & (labels <= 3 * group + 3)
-        plain = np.percentile(image[inside].astype(np.float64), (0, 5, 50, 95, 100))
-        np.testing.assert_allclose(found[group], plain, rtol=1e-6)
-    np.testing.assert_array_equal(pixels.percentiles((5, 50, 95)), alone)
-
-
 def test_absent_labels_get_a_row_only_when_rows_are_counted(field: tuple) -> None:
     """By the definition: area 0, sum 0, mean NaN."""
     labels, image = field
@@ -93,7 +52,6 @@ def test_no_label_gives_an_empty_table_with_all_columns() -> None:
     found = sums(np.zeros((5, 5), np.int32), {"marker": np.ones((5, 5))})
     assert len(found) == 0
     assert list(found) == ["area_px", "y_px", "x_px", "marker_sum", "marker_mean"]
-    assert percentiles(np.zeros((5, 5), np.int32), np.ones((5, 5)), (50,)).shape == (0, 1)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from skimage.morphology import h_maxima, label
 
-from xenoquant.imgproc.basins import flood, merge, steepness, trim
+from xenoquant.imgproc.basins import flood, merge, object_sums, steepness, trim
 from xenoquant.imgproc.errors import MeasurementError
 from xenoquant.imgproc.nuclei import (
     ClassicalSegmenter,
@@ -148,8 +148,9 @@ def test_swapped_channels_are_noticed_and_right_ones_are_not() -> None:
     """Rendered field with a membrane marker, given the right and the wrong way round."""
     scene = FluorescenceScene(compartment="membrane", size_px=(384, 384))
     channels = render_fluorescence(4, scene=scene).channels
-    assert channels_look_swapped(channels["marker"], channels["nuclei"])
-    assert not channels_look_swapped(channels["nuclei"], channels["marker"])
+    nuclei, marker = channels["nuclei"], channels["marker"]
+    assert channels_look_swapped(marker, nuclei, segment_nuclei(marker))
+    assert not channels_look_swapped(nuclei, marker, segment_nuclei(nuclei))
 
 
 def test_flooding_gives_one_basin_for_each_h_maximum() -> None:
@@ -164,17 +165,63 @@ def test_flooding_gives_one_basin_for_each_h_maximum() -> None:
     assert np.unique(labels).tolist() == list(range(1, n + 1))
 
 
+def test_flooding_gives_the_basins_of_a_flood_pixel_by_pixel() -> None:
+    """The definition, slowly: from the highest pixel down, the lower of two shallow basins joins.
+
+    A pixel belongs with its highest neighbour; heights are all different, so nothing is a tie.
+    """
+    rng = np.random.default_rng(8)
+    height = cv2.GaussianBlur(rng.normal(0, 1, (60, 50)).astype(np.float32), (0, 0), 2)
+    mask = (height > np.quantile(height, 0.4)).astype(np.uint8)
+    depth = 0.1 * float(np.ptp(height))
+    basin, peak = np.zeros(height.shape, int), {}
+    for y, x in sorted(np.argwhere(mask), key=lambda place: -height[tuple(place)]):
+        around = [
+            (v, u)
+            for v in range(max(0, y - 1), min(60, y + 2))
+            for u in range(max(0, x - 1), min(50, x + 2))
+            if basin[v, u]
+        ]
+        if not around:
+            basin[y, x] = len(peak) + 1
+            peak[len(peak) + 1] = height[y, x]
+            continue
+        basin[y, x] = basin[max(around, key=lambda place: height[place])]
+        for other in {int(basin[place]) for place in around}:
+            own = int(basin[y, x])
+            low, high = sorted((own, other), key=peak.__getitem__)
+            if own != other and peak[low] - height[y, x] < depth:
+                basin[basin == low] = high
+    labels, n = flood(height, mask, depth)
+    assert n == np.unique(basin[basin > 0]).size
+    pairs = {(int(a), int(b)) for a, b in zip(labels.ravel(), basin.ravel(), strict=True)}
+    assert len(pairs) == n + 1  # one to one, background with background
+
+
+def test_sums_of_objects_are_those_of_their_basins_drawn_as_one() -> None:
+    """Two halves of a disc as one object, against the disc itself as a label."""
+    y, x = np.indices((40, 40))
+    signal = np.hypot(y - 20, x - 20).max() - np.hypot(y - 20, x - 20)
+    disc = np.hypot(y - 20, x - 20) < 12
+    halves = np.where(disc, np.where(x < 20, 1, 2), 0).astype(np.int32)
+    whole = object_sums(disc.astype(np.int32), signal, np.array([0, 1], np.int32), 1)
+    made = object_sums(halves, signal, np.array([0, 1, 1], np.int32), 1)
+    for one, other in zip(whole, made, strict=True):
+        np.testing.assert_allclose(other, one)
+    assert whole[0][1] == disc.sum()
+
+
 def test_halves_of_a_disc_merge_and_two_discs_do_not() -> None:
     """By the moments: a disc's fit is 1, its halves' 0.95, two touching discs' 0.89."""
     y, x = np.indices((60, 90))
     one = (y - 30) ** 2 + (x - 45) ** 2 <= 15**2
     halves = np.where(one, np.where(x < 45, 1, 2), 0).astype(np.int32)
     flat = np.zeros(halves.shape, np.float32)
-    assert merge(halves, flat, 2, 0.0, 0.0, 0.0, 1e9) == 1
+    assert merge(halves, flat, 2, 0.0, 0.0, 0.0, 1e9).tolist() == [0, 1, 1]
     two = np.zeros((60, 90), np.int32)
     two[(y - 30) ** 2 + (x - 30) ** 2 <= 15**2] = 1
     two[((y - 30) ** 2 + (x - 60) ** 2 <= 15**2) & (two == 0)] = 2
-    assert merge(two, flat, 2, 0.0, 0.0, 0.0, 1e9) == 2
+    assert merge(two, flat, 2, 0.0, 0.0, 0.0, 1e9).tolist() == [0, 1, 2]
 
 
 def test_trimming_puts_the_outline_at_half_height() -> None:
@@ -205,7 +252,7 @@ def test_steepness_is_the_slope_of_the_outline() -> None:
 def test_annotated_fluorescence_images_kept_apart(shared_data: Path) -> None:
     """BBBC038 as corrected, 234 images that no share was chosen on: pooled average precision.
 
-    A plain scikit-image pipeline (Gaussian, Otsu, distance, watershed) gives 0.72 and 0.50.
+    The plain scikit-image pipeline of ``benchmarks/nuclei.py`` gives 0.583 and 0.367 on them.
     """
     folder = shared_data / "nuclei_dsb2018"
     counts = {0.5: np.zeros(2, int), 0.75: np.zeros(2, int)}
@@ -221,5 +268,5 @@ def test_annotated_fluorescence_images_kept_apart(shared_data: Path) -> None:
             count += _matches(found, truth, least)
     scores = {least: hits / (objects - hits) for least, (hits, objects) in counts.items()}
     print(f"{len(kept_apart)} images kept apart: average precision {scores}")
-    assert scores[0.5] > 0.77
-    assert scores[0.75] > 0.55
+    assert scores[0.5] > 0.78
+    assert scores[0.75] > 0.56

@@ -72,9 +72,9 @@ def test_edge_width_of_a_blurred_disc(sigma: float) -> None:
     y, x = np.indices((160, 160))
     disc = (y - 80) ** 2 + (x - 80) ** 2 <= 50**2
     image = 200.0 * cv2.GaussianBlur(disc.astype(np.float64), (0, 0), sigma)
-    width = edge_width_px(disc.astype(np.int32), image, np.zeros(image.shape))[0]
-    mean = image[disc].mean() / 200
-    assert width == pytest.approx(mean * np.sqrt(2 * np.pi) * sigma, rel=0.1)
+    mean = image[disc].mean()
+    width = edge_width_px(disc.astype(np.int32), image, np.array([mean]))[0]
+    assert width == pytest.approx(mean / 200 * np.sqrt(2 * np.pi) * sigma, rel=0.1)
 
 
 def test_illumination_ratio_of_a_vignette() -> None:

@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 
 from xenoquant.imgproc.phantoms import FluorescenceScene, render_fluorescence
 from xenoquant.pipeline.cli import app
+from xenoquant.pipeline.fluorescence_assay import FluorescenceAssay
+from xenoquant.pipeline.samples import Sample
 
 SCENE = FluorescenceScene(size_px=(256, 256), um_per_px=0.5)
 CHANNELS = ("--channels", "marker=Alexa488", "nuclei=DAPI")
@@ -135,3 +137,13 @@ def test_nuclei_alone(tmp_path, field):
     assert not objects["touches_edge"].any()
     assert flags(tmp_path / "out", "n.tif") >= {"border_nuclei_dropped"}
     assert "no_control" not in flags(tmp_path / "out", "n.tif")
+
+
+def test_a_control_without_a_marker_is_doubted() -> None:
+    """By hand: a control says nothing about nuclei; with a marker and a control all is well."""
+    control = Sample(assay="snai1", image="igg.tif", role="negative_control")
+    alone = FluorescenceAssay(channels={"nuclei": "DAPI"})
+    both = FluorescenceAssay(channels={"nuclei": "DAPI", "marker": "Alexa488"})
+    assert "no marker channel" in alone.doubts([control])[0]
+    assert both.doubts([control]) == []
+    assert alone.doubts([]) == []

@@ -150,21 +150,24 @@ def _windows(plane: np.ndarray) -> list[np.ndarray]:
     ]
 
 
+def _halved(plane: np.ndarray) -> np.ndarray:
+    size = (plane.shape[1] // 2, plane.shape[0] // 2)
+    return cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
+
+
 def _scale_responses(plane: np.ndarray, low: float, high: float) -> list[tuple[float, float]]:
     """Give (diameter in px, strength of blobs of that diameter) for a ladder of scales."""
     # a disc answers most to a filter whose widths' geometric mean is its radius over √2
     sigma = SMALLEST_DIAMETER_PX / 2**1.5
     per_sigma = np.sqrt(_SCALE_RATIO) * 2**1.5
-    while sigma * per_sigma < low:
-        sigma *= _SCALE_RATIO
     responses: list[tuple[float, float]] = []
     reduced, factor = plane, 1
     narrow: list[np.ndarray] = []
     while min(reduced.shape) * factor >= 4 * sigma and sigma * per_sigma <= high:
         while sigma / factor > 2.5 and min(reduced.shape) >= 16:
-            size = (reduced.shape[1] // 2, reduced.shape[0] // 2)
-            reduced = cv2.resize(reduced, size, interpolation=cv2.INTER_AREA)
-            factor, narrow = 2 * factor, []
+            whole = len(narrow) == 1  # else the parts are others now
+            reduced, factor = _halved(reduced), 2 * factor
+            narrow = [_halved(part) for part in narrow] if whole else []
         if min(reduced.shape) < 8:
             break
         parts = _windows(reduced)
@@ -175,7 +178,8 @@ def _scale_responses(plane: np.ndarray, low: float, high: float) -> list[tuple[f
             blob = cv2.subtract(one, other, dst=one)
             cv2.threshold(blob, 0, 0, cv2.THRESH_TOZERO, dst=blob)
             energy += cv2.norm(cv2.multiply(blob, blob, dst=blob), cv2.NORM_L2SQR)
-        responses.append((sigma * per_sigma, energy / sum(part.size for part in parts)))
+        if sigma * per_sigma >= low:
+            responses.append((sigma * per_sigma, energy / sum(part.size for part in parts)))
         narrow, sigma = wide, sigma * _SCALE_RATIO
     return responses
 

@@ -25,9 +25,9 @@ SPLIT = Path(__file__).resolve().parents[1] / "data/weights/nuclei.split.csv"
 TRAINING_EVERY = 4
 ROUNDS = 2
 TRIED = {
-    "inside": (0.4, 0.45, 0.5, 0.55, 0.6),
-    "dimmest": (0.6, 0.65, 0.7, 0.74, 0.78, 0.82),
-    "valley": (0.3, 0.4, 0.5, 0.6, 0.7),
+    "inside": (0.45, 0.5, 0.55, 0.6, 0.65),
+    "dimmest": (0.7, 0.74, 0.78, 0.82, 0.86, 0.9),
+    "valley": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6),
     "least_votes": (6.0, 9.0, 12.0, 18.0, 24.0),
     "vote_blur_px": (1.0, 1.5, 2.0),
     "smallest": (0.0, 0.06, 0.12, 0.18, 0.25),
@@ -109,7 +109,7 @@ def main() -> None:
             table = pd.DataFrame(rows).T.rename_axis(name)
             print(table.round(4).to_string(), "\n", flush=True)
             if table["sum"].max() > kept["sum"]:
-                best = replace(best, **{name: table["sum"].idxmax()})
+                best = replace(best, **{name: float(table["sum"].idxmax())})
                 kept = scores(parts, best)
     print("best", asdict(best), pd.Series(kept).round(4).to_dict())
 

@@ -1,9 +1,10 @@
 """The segmenters against one another, on every kind of image that the default has to serve.
 
 ``python benchmarks/segmenters.py DATA`` takes the folder of real and rendered inputs: annotated
-fluorescence (``nuclei_dsb2018``, of which ``--types FILE`` leaves the types kept apart from
-training, as `training/nuclei/train.py` lists them), H-DAB with DAPI of the same section
-(``ihc_ki67``) and rendered fields (``sections_rendered``). It prints for each segmenter the pooled
+fluorescence (``nuclei_dsb2018``), H-DAB with DAPI of the same section (``ihc_ki67``) and rendered
+fields (``sections_rendered``). Of the annotated images, only those are taken that training didn't
+learn from, as ``--split FILE`` lists them (written by `training/nuclei/train.py`): fields held out
+for the test, and whole types kept apart for validation. It prints for each segmenter the pooled
 average precision at an overlap of 0.5 and 0.75, F1, the error of the count and the bias of the
 area, by nucleus size.
 """
@@ -28,6 +29,8 @@ from xenoquant.imgproc.segmenters import SegmenterOptions
 
 SEGMENTERS = ("network", "classical")
 SIZES_PX = (0, 12, 16, 25, 40, np.inf)
+SPLIT = Path(__file__).resolve().parents[1] / "data/weights/nuclei.split.csv"
+HELD_OUT, KEPT_APART = "annotated, fields held out", "annotated, types kept apart"
 PHANTOMS = 12
 FIRST_SEED = 9_300_000  # none of which anything was trained or chosen on
 
@@ -70,18 +73,16 @@ def found(case: Case, segmenter: str) -> np.ndarray:
     ).labels["nuclei"]
 
 
-def annotated(folder: Path, types: Path | None) -> Iterator[Case]:
-    """Annotated fluorescence; of some types only, where a list is given."""
-    names = sorted(path.stem for path in (folder / "images").glob("*.png"))
-    if types is not None:
-        table = pd.read_csv(types)
-        names = sorted(table.loc[table["held_out"], "name"])
-    for name in names:
-        image, truth = (
-            cv2.imread(str(folder / part / f"{name}.png"), cv2.IMREAD_UNCHANGED)
-            for part in ("images", "labels")
-        )
-        yield Case("fluorescence, annotated", image, truth.astype(np.int32))
+def annotated(folder: Path, split: Path) -> Iterator[Case]:
+    """Annotated fluorescence that the network didn't learn from."""
+    table = pd.read_csv(split)
+    for part, name in (("test", HELD_OUT), ("validation", KEPT_APART)):
+        for stem in sorted(table.loc[table["part"] == part, "name"]):
+            image, truth = (
+                cv2.imread(str(folder / kind / f"{stem}.png"), cv2.IMREAD_UNCHANGED)
+                for kind in ("images", "labels")
+            )
+            yield Case(name, image, truth.astype(np.int32))
 
 
 def classes(seg: np.ndarray) -> np.ndarray:
@@ -207,20 +208,20 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="the folder of real and rendered inputs")
-    parser.add_argument("--types", type=Path, help="split written by training: held-out types only")
+    parser.add_argument("--split", type=Path, default=SPLIT, help="what training learned from")
     parser.add_argument("--only", choices=("fluorescence", "others"), default=None)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     sets: list[Iterator[Case]] = []
     if arguments.only != "others":
-        sets.append(annotated(arguments.folder / "nuclei_dsb2018", arguments.types))
+        sets.append(annotated(arguments.folder / "nuclei_dsb2018", arguments.split))
     if arguments.only != "fluorescence":
         sets += [ki67(arguments.folder / "ihc_ki67"), phantoms()]
         sets.append(rendered_files(arguments.folder / "sections_rendered"))
     rows = pd.DataFrame([row(case, s) for cases in sets for case in cases for s in SEGMENTERS])
     pd.set_option("display.width", 160)
-    for keys in (["set", "segmenter"], ["set", "size", "segmenter"]):
-        part = rows if len(keys) == 2 else rows[rows["set"] == "fluorescence, annotated"]
+    by_size = rows[rows["set"].isin([HELD_OUT, KEPT_APART])]
+    for part, keys in ((rows, ["set", "segmenter"]), (by_size, ["set", "size", "segmenter"])):
         if len(part):
             table = {k: summary(g) for k, g in part.groupby(keys)}
             print(pd.DataFrame(table).T.round(3).to_string(), "\n")

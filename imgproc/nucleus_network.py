@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
 WEIGHTS = "weights/nuclei.onnx"
-CHECKSUM = "7673ae29c23bfaf970c1ec992871dd37600ef39335d5968950ff11c80c652745"
+CHECKSUM = "03d3344d30aadff678bd2aa53d9a54cb917a89c68b745e9aaca234e0bb3af92e"
 """SHA-256 of the weights: a file that was damaged or exchanged is refused."""
 
 DIAMETER_PX = 20.0

@@ -38,12 +38,12 @@ class Decoding:
         Share of the median area below which an object is a fragment.
     """
 
-    inside: float = 0.55
+    inside: float = 0.6
     vote_blur_px: float = 1.5
-    least_votes: float = 12.0
-    valley: float = 0.5
-    dimmest: float = 0.78
-    smallest: float = 0.12
+    least_votes: float = 9.0
+    valley: float = 0.4
+    dimmest: float = 0.86
+    smallest: float = 0.06
 
 
 DECODING = Decoding()

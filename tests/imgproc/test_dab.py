@@ -381,17 +381,24 @@ def centres_inside(truth: np.ndarray, found: np.ndarray) -> list[tuple[int, int]
 
 
 @pytest.mark.parametrize("tile", ["full6_Bladder1", "full6_Lung1"])
-def test_ki67_tiles(shared_data: Path, tile: str) -> None:
+@pytest.mark.parametrize(
+    ("segmenter", "least", "points"), [("classical", 0.8, 5), ("network", 0.7, 8)]
+)
+def test_ki67_tiles(
+    shared_data: Path, tile: str, segmenter: str, least: float, points: float
+) -> None:
     """Real Ki67 against the tiles' own labels and hematoxylin image. The labels come from another
     stain of the section and lie a few pixels off, as hematoxylin does: both are brought into
     register with the hematoxylin first (which shows no class), and compared where they overlap.
 
-    Positive percent within 5 points, per-nucleus class F1 (found and of the right class) at least
-    0.8, correlation of hematoxylin at least 0.8.
+    By the default segmenter: positive percent within 5 points, per-nucleus class F1 (found and of
+    the right class) at least 0.8. The network is worse here, which is why it isn't the default.
+    Correlation of hematoxylin at least 0.8.
     """
     folder = shared_data / "ihc_ki67" / tile
     rgb, other = read(folder / "IHC.png"), read(folder / "Hematoxylin.png")
-    measured = measure_dab(rgb, um_per_px=None, options=DabOptions(compartment="nucleus"))
+    options = DabOptions(compartment="nucleus", segmenter=segmenter)
+    measured = measure_dab(rgb, um_per_px=None, options=options)
     vectors = StainVectors(
         tuple(measured.notes["hematoxylin_vector"]), tuple(measured.notes["dab_vector"])
     )
@@ -412,14 +419,15 @@ def test_ki67_tiles(shared_data: Path, tile: str) -> None:
         result[name] = 2 * right / (len(true_numbers) + len(numbers))
     percent, true_percent = 100 * called[numbers].mean(), 100 * positive[true_numbers].mean()
     print(
-        f"{tile}: {len(numbers)} nuclei (true {len(true_numbers)}), positive {percent:.1f} % "
-        f"(true {true_percent:.1f} %), class F1 {result['centre']:.3f} by centres, "
+        f"{tile} by {segmenter}: {len(numbers)} nuclei (true {len(true_numbers)}), "
+        f"positive {percent:.1f} % (true {true_percent:.1f} %), "
+        f"class F1 {result['centre']:.3f} by centres, "
         f"{result['IoU']:.3f} at IoU 0.3, hematoxylin r {correlation:.3f} "
         f"after a shift of {dy}, {dx}"
     )
     assert correlation >= 0.8
-    assert abs(percent - true_percent) <= 5
-    assert result["centre"] >= 0.8
+    assert abs(percent - true_percent) <= points
+    assert result["centre"] >= least
 
 
 @pytest.fixture(scope="module")

@@ -437,23 +437,26 @@ def _shift(reference: np.ndarray, mask: np.ndarray) -> tuple[int, int]:
 
 
 @pytest.mark.shared_data
-def test_ki67_positive_nuclei(shared_data: Path) -> None:
+@pytest.mark.parametrize("segmenter", ["network", "classical"])
+def test_ki67_positive_nuclei(shared_data: Path, segmenter: str) -> None:
     """Red class of Seg.png against positive nuclei of DAPI and marker, pooled over both tiles.
 
     The classes were drawn on the stained section and lie beside the fluorescent nuclei, on one
     tile by up to a nucleus; so nuclei are paired one to one within 1.2 nuclear diameters.
     There is no control: the limit is the fallback's.
     """
+    options = FluorescenceOptions(segmenter=segmenter)
     hits, found_ones, true_ones = 0, 0, 0
     for folder in sorted((shared_data / "ihc_ki67").iterdir()):
         nuclei, marker = (
             cv2.imread(str(folder / f"{n}.png"), cv2.IMREAD_GRAYSCALE) for n in ("DAPI", "Marker")
         )
-        measured = measure_fluorescence({"nuclei": nuclei, "marker": marker}, um_per_px=None)
+        channels = {"nuclei": nuclei, "marker": marker}
+        measured = measure_fluorescence(channels, um_per_px=None, options=options)
         threshold = positivity_threshold(
             None,
             compartment="nucleus",
-            options=FluorescenceOptions(),
+            options=options,
             sample_objects=[measured.objects],
         )
         cells = classify_fluorescence(
@@ -473,7 +476,7 @@ def test_ki67_positive_nuclei(shared_data: Path) -> None:
               f"within 5 px {np.count_nonzero(away[pairs] <= 5)}")  # fmt: skip
         hits, found_ones, true_ones = hits + agreed, found_ones + len(found), true_ones + len(true)
     f1 = 2 * hits / (found_ones + true_ones)
-    print(f"ihc_ki67 (real): F1 of positive nuclei {f1:.3f}")
+    print(f"ihc_ki67 (real): F1 of positive nuclei by {segmenter} {f1:.3f}")
     assert f1 >= 0.85
 
 

@@ -319,14 +319,15 @@ def test_maps_have_the_shape_of_the_plane() -> None:
 
 
 @pytest.mark.shared_data
-def test_annotated_types_kept_apart(shared_data: Path) -> None:
-    """Annotations of BBBC038, types of image that training didn't see (every second of them).
+def test_annotated_fields_held_out(shared_data: Path) -> None:
+    """Annotations of BBBC038: fields held out, which nothing was learned from or chosen on.
 
-    The classical method is the bar: the network is the default because it isn't below it.
+    The classical method is the bar: the network is the default because it finds more nuclei right,
+    with outlines as near.
     """
     folder = shared_data / "nuclei_dsb2018"
     split = pd.read_csv(Path(__file__).resolve().parents[2] / "data/weights/nuclei.split.csv")
-    names = sorted(split.loc[split["held_out"], "name"])[::2]
+    names = sorted(split.loc[split["part"] == "test", "name"])
     scores = {}
     for find in (network_nuclei, segment_nuclei):
         hits, objects = np.zeros(2), 0
@@ -340,5 +341,7 @@ def test_annotated_types_kept_apart(shared_data: Path) -> None:
             objects += sum(len(np.unique(x[x > 0])) for x in (labels, truth))
         scores[find.__name__] = hits / (objects - hits)
         print(f"{len(names)} images, {find.__name__}: AP {scores[find.__name__].round(3)}")
-    assert (scores["network_nuclei"] > scores["segment_nuclei"]).all()
-    assert (scores["network_nuclei"] > (0.68, 0.5)).all()
+    network, classical = scores["network_nuclei"], scores["segment_nuclei"]
+    assert network[0] > classical[0]
+    assert network[1] > classical[1] - 0.01
+    assert (network > (0.87, 0.7)).all()

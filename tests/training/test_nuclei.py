@@ -16,7 +16,7 @@ TRAINING = Path(__file__).resolve().parents[2] / "training" / "nuclei"
 def _scripts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The scripts import one another by name, as they do when they are run."""
     monkeypatch.syspath_prepend(str(TRAINING))
-    for name in ("crops", "network", "pictures", "train"):
+    for name in ("crops", "network", "pictures", "split", "train"):
         monkeypatch.delitem(sys.modules, name, raising=False)
 
 

@@ -86,7 +86,8 @@ class NucleusNetwork(nn.Module):
         for up, back in zip(reversed(self.up), reversed(self.back), strict=True):
             wide = functional.interpolate(up(values), scale_factor=2.0, mode="nearest")
             values = back(wide + kept.pop())
-        return self.head(values)
+        with torch.autocast(values.device.type, enabled=False):
+            return self.head(values.float())
 
 
 class Exported(nn.Module):

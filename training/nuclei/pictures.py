@@ -1,4 +1,4 @@
-"""Images of nuclei with their label images, sorted into types by how they look."""
+"""Images of nuclei with their label images, read or rendered."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,8 +6,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pandas as pd
-from scipy.cluster.hierarchy import fcluster, linkage
 
 from xenoquant.imgproc.nucleus_network import evened
 from xenoquant.imgproc.phantoms import (
@@ -17,10 +15,6 @@ from xenoquant.imgproc.phantoms import (
     render_fluorescence,
 )
 from xenoquant.imgproc.stains import StainVectors, nuclear_signal, separate
-
-TYPES = 36
-HELD_OUT_EVERY = 5
-"""Of the types in order of nucleus diameter, every fifth is kept apart."""
 
 LEVELS = 4  # of the pyramid an image is shrunk from
 
@@ -66,48 +60,6 @@ def picture(name: str, kind: int, image: np.ndarray, labels: np.ndarray) -> Pict
     centres = np.stack([total[there] / area[there] for total in sums], axis=1)
     diameter = 2 * np.sqrt(np.median(area[there]) / np.pi) if there.size else 20.0
     return Picture(name, kind, tuple(planes), labels, float(diameter), centres)
-
-
-def _appearance(image: np.ndarray, labels: np.ndarray) -> list[float]:
-    """Numbers that images from one microscope and tissue share: size, nuclei, light, contrast."""
-    area = np.bincount(labels.ravel())[1:]
-    area = area[area > 0]
-    inside = labels > 0
-    level, ground = float(image[inside].mean()), float(image[~inside].mean())
-    contrast = max(level - ground, 1.0)
-    return [
-        float(np.log2(image.size)),
-        2 * float(np.log2(max(2 * np.sqrt(np.median(area) / np.pi), 4))),
-        float(np.log2(contrast)),
-        float(np.log2(ground / contrast + 0.05)),
-        0.5 * float(np.log2(inside.mean() + 0.01)),
-        float(image[inside].std()) / contrast,
-    ]
-
-
-def listed_types(folder: Path) -> pd.DataFrame:
-    """Sort the images of a folder into types and keep some types apart.
-
-    Ward's clusters of their appearance; in order of the median nucleus diameter, every fifth
-    cluster is for validation. Neighbouring fields of one slide therefore never stand on both sides.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        With ``images/*.png`` (grey) and ``labels/*.png`` of the same names.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``name``, ``kind`` (1 to `TYPES`), ``held_out``.
-    """
-    names = sorted(path.stem for path in (folder / "images").glob("*.png"))
-    looks = np.array([_appearance(*read(folder, name)) for name in names])
-    kinds = fcluster(linkage(looks, "ward"), min(TYPES, len(names)), "maxclust")
-    table = pd.DataFrame({"name": names, "kind": kinds, "diameter": looks[:, 1]})
-    order = table.groupby("kind")["diameter"].median().sort_values(kind="stable").index
-    table["held_out"] = table["kind"].isin(order[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY])
-    return table.drop(columns="diameter")
 
 
 def read(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -146,19 +146,26 @@ def _compact(labels: np.ndarray) -> np.ndarray:
     return labels.astype(np.uint16 if labels.max(initial=0) < 2**16 else np.float64)
 
 
-@njit(cache=True, nogil=True)
-def _parts(
-    nuclei: np.ndarray, cells: np.ndarray, most: np.ndarray, least: np.ndarray
-) -> np.ndarray:
-    """Name each pixel's part, from the largest and the least label within the band's width."""
-    parts = np.zeros(cells.shape, np.uint8)
-    for y in range(cells.shape[0]):
-        for x in range(cells.shape[1]):
-            ring = NUCLEUS if nuclei[y, x] > 0 else CYTOPLASM
-            if ring == CYTOPLASM and most[y, x] != least[y, x]:
-                ring = MEMBRANE
-            parts[y, x] = ring if cells[y, x] > 0 else 0
-    return parts
+def near_outlines(labels: np.ndarray, width_px: float) -> np.ndarray:
+    """Mark objects' pixels near their outlines.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Label image, shape (H, W), whole numbers, 0 is background.
+    width_px : float
+        How far from the outline, in pixels between pixel centres.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool, shape (H, W): in an object, and within `width_px` of a pixel of another label
+        (background is one). The image's edge is no outline.
+    """
+    if labels.size == 0:
+        return np.zeros(labels.shape, bool)
+    near, small = _disc(width_px), _compact(labels)
+    return np.asarray((cv2.dilate(small, near) != cv2.erode(small, near)) & (labels > 0))
 
 
 def cell_parts(nuclei: np.ndarray, cells: np.ndarray, membrane_width_px: float) -> np.ndarray:
@@ -183,10 +190,10 @@ def cell_parts(nuclei: np.ndarray, cells: np.ndarray, membrane_width_px: float) 
     """
     nuclei = np.ascontiguousarray(nuclei, np.int32)
     cells = np.ascontiguousarray(cells, np.int32)
-    if cells.size == 0:
-        return np.zeros(cells.shape, np.uint8)
-    near, small = _disc(membrane_width_px), _compact(cells)
-    return _parts(nuclei, cells, cv2.dilate(small, near), cv2.erode(small, near))
+    parts = np.where(nuclei > 0, np.uint8(NUCLEUS), np.uint8(CYTOPLASM))
+    parts[near_outlines(cells, membrane_width_px) & (nuclei == 0)] = MEMBRANE
+    parts[cells == 0] = 0
+    return parts
 
 
 def compartments(

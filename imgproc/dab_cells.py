@@ -6,9 +6,8 @@ import pandas as pd
 from numba import njit
 from skimage import measure
 
-from .cells import surroundings
+from .cells import near_outlines, surroundings
 from .labelled import label_means, renumbered
-from .membranes import near_outlines
 from .stains import BROWN_OD
 from .white import ASSUMED_UM_PER_PX
 

@@ -72,62 +72,6 @@ def facing_labels(cells: np.ndarray, width_px: float) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def _touches_another(labels: np.ndarray, y: int, x: int) -> bool:
-    """Say whether one of the four neighbours is in another object."""
-    label = labels[y, x]
-    for dy, dx in ((-1, 0), (0, -1), (0, 1), (1, 0)):
-        v, u = y + dy, x + dx
-        inside = 0 <= v < labels.shape[0] and 0 <= u < labels.shape[1]
-        if inside and labels[v, u] > 0 and labels[v, u] != label:
-            return True
-    return False
-
-
-@njit(cache=True, nogil=True)
-def _paint_near(labels: np.ndarray, width: float) -> np.ndarray:
-    """Paint discs around every pixel that touches another object, onto objects other than its own.
-
-    The nearest foreign pixel of an object's pixel always touches that object.
-    """
-    height, breadth = labels.shape
-    reach, limit = int(width), width * width
-    near = np.zeros(labels.shape, np.bool_)
-    half = np.zeros(reach + 1, np.int64)  # of the disc's rows
-    for v in range(reach + 1):
-        half[v] = int(np.sqrt(limit - v * v))
-    for y in range(height):
-        for x in range(breadth):
-            if not (_differs(labels, y, x) and _touches_another(labels, y, x)):
-                continue
-            label = labels[y, x]
-            for v in range(max(0, y - reach), min(height, y + reach + 1)):
-                wide = half[abs(v - y)]
-                for u in range(max(0, x - wide), min(breadth, x + wide + 1)):
-                    if labels[v, u] != label and labels[v, u] > 0:
-                        near[v, u] = True
-    return near
-
-
-def near_outlines(labels: np.ndarray, width_px: float) -> np.ndarray:
-    """Mark objects' pixels near their outlines: `facing_labels` without asking what they face.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        Label image, shape (H, W), whole numbers, 0 is background.
-    width_px : float
-        How far from the outline, in pixels between pixel centres.
-
-    Returns
-    -------
-    numpy.ndarray
-        bool, shape (H, W): in an object, and within `width_px` of a pixel of another label
-        (background is one).
-    """
-    return _paint_near(np.ascontiguousarray(labels, np.int32), float(width_px))
-
-
-@njit(cache=True, nogil=True)
 def _flood(height: np.ndarray, seeds: np.ndarray, levels: int) -> np.ndarray:
     """Flood from labelled seeds in order of height, first come first served at equal heights."""
     rows, columns = height.shape

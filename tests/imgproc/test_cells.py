@@ -5,14 +5,13 @@ import pytest
 from scipy import ndimage
 from skimage.segmentation import expand_labels
 
-from xenoquant.imgproc.cells import compartments, expand_cells, surroundings
+from xenoquant.imgproc.cells import compartments, expand_cells, near_outlines, surroundings
 from xenoquant.imgproc.errors import MeasurementError
 from xenoquant.imgproc.membrane_levels import stained_membrane_levels
 from xenoquant.imgproc.membranes import (
     arc_of,
     facing_labels,
     membrane_arcs,
-    near_outlines,
     stop_at_membrane,
 )
 

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 _REMEDY = "install the program again, or choose detector = 'classical'"
 NETWORK = WeightsFile(
     "weights/nodules.onnx",
-    "4cdb82888f16f22671e72f7e7cd51697ab3c66a64a59ac38fdb1d4961523bc55",
+    "feb39aa1d735c8dbf2a88ac28d4d0079670421fccd3d9c40d09086eeed955ebd",
     "nodule network",
     _REMEDY,
 )
 JUDGE = WeightsFile(
     "weights/nodules.json",
-    "8bd373586022b17b8d5eadc1695d2e9a7a1257e43c76d08fb144255459823a0b",
+    "078b4d1f0f45474c386a8d957a535241ba6946e3dc627c8dbbcf38183afd78dc",
     "judge of nodules",
     _REMEDY,
 )

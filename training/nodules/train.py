@@ -28,7 +28,7 @@ TRAINED = (("own", range(300)), ("phantoms", range(130)))
 WATCHED = (("own", range(300, 320)), ("phantoms", range(130, 150)))
 """Photos that the network learns from, and that its losses are watched on."""
 
-STEPS = 2700
+STEPS = 5000
 BATCH = 16
 WARM_UP = 60
 PEAK_RATE = 2.5e-3

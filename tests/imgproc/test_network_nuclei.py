@@ -4,7 +4,6 @@ import hashlib
 import importlib.resources
 import subprocess
 import sys
-import time
 import zlib
 from pathlib import Path
 
@@ -206,15 +205,6 @@ def test_the_network_loads_quickly() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     print(f"loaded in {float(done.stdout):.3f} s")
     assert float(done.stdout) < 0.3
-
-
-def test_a_megapixel_takes_seconds_not_minutes(field: np.ndarray) -> None:
-    """A bound of 5 s for 2048² is 1.2 s for a megapixel; three times that is a fault anywhere."""
-    image = np.tile(field, (4, 3))[:1024, :1000]
-    shipped_session()
-    start = time.process_time()
-    network_nuclei(image, 0.5)
-    assert time.process_time() - start < 4
 
 
 def _maps_of(labels: np.ndarray) -> NucleusMaps:

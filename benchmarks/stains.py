@@ -23,10 +23,8 @@ from xenoquant.imgproc.dab import measure_dab  # noqa: E402
 from xenoquant.imgproc.optics import optical_density, optical_density_fast  # noqa: E402
 from xenoquant.imgproc.stains import (  # noqa: E402
     StainVectors,
-    brown_histogram,
     separate,
     unmix,
-    unmixing_tables,
 )
 
 TILES = 4  # of 512 pixels a side
@@ -54,13 +52,8 @@ def main() -> None:
     white = np.array([236.0, 236.0, 234.0])
     field = np.broadcast_to(white, rgb.shape).copy()
     vectors = StainVectors()
-    tissue = np.ones(rgb.shape[:2], dtype=bool)
-    tables = unmixing_tables(rgb.dtype, white, vectors)
     calls: dict[str, Callable[[], object]] = {
         "decoding the JPEG": lambda: imagecodecs.jpeg8_decode(encoded),
-        "DAB histogram, fused": lambda: brown_histogram(
-            rgb, tables, tissue, bin_od=0.001, bins=3000
-        ),
         "optical density, fused": lambda: optical_density_fast(rgb, white),
         "three stains, fused": lambda: separate(rgb, white, vectors),
         "three stains, white per pixel": lambda: separate(rgb, field, vectors),

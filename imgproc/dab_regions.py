@@ -99,7 +99,7 @@ def _region_sums(
             if piece > 0:
                 sums[piece, 4] += 1
                 integrated[piece] += dab[y, x]
-                # in double precision, as `stains.brown_histogram`: the same pixel, the same bin
+                # in double precision: in single, some values round into the next bin
                 place = int(np.float64(dab[y, x]) * bins_per_od)
                 histogram[min(max(place, 0), bins - 1)] += 1
     return sums, integrated, histogram

@@ -283,47 +283,6 @@ def _off_mixtures(amounts: np.ndarray, cosine: np.float32, share: np.float32) ->
     return found
 
 
-def brown_histogram(
-    rgb: np.ndarray, tables: np.ndarray, mask: np.ndarray, *, bin_od: float, bins: int
-) -> np.ndarray:
-    """Histogram of DAB over masked pixels, from counts in one pass with no image between.
-
-    Parameters
-    ----------
-    rgb : numpy.ndarray
-        Shape (height, width, 3), uint8 or uint16.
-    tables : numpy.ndarray
-        From `unmixing_tables`.
-    mask : numpy.ndarray
-        bool, shape (height, width): the tissue.
-    bin_od : float
-        Width of a bin in optical density.
-    bins : int
-        Number of bins from 0; the first takes what is below, the last what is above.
-
-    Returns
-    -------
-    numpy.ndarray
-        Counts, int64, shape (bins,). The histograms of tiles add up to the slide's.
-    """
-    return _brown_histogram(rgb, np.ascontiguousarray(tables[:, :, 1]), mask, 1 / bin_od, bins)
-
-
-@numba.njit(cache=True, nogil=True)
-def _brown_histogram(
-    rgb: np.ndarray, tables: np.ndarray, mask: np.ndarray, bins_per_od: float, bins: int
-) -> np.ndarray:
-    counts = np.zeros(bins, np.int64)
-    for y in range(rgb.shape[0]):
-        for x in range(rgb.shape[1]):
-            if mask[y, x]:
-                brown = tables[0, rgb[y, x, 0]] + tables[1, rgb[y, x, 1]] + tables[2, rgb[y, x, 2]]
-                # float32, as in the images that `separate` gives: the same pixel, the same bin
-                place = int(np.float32(brown) * bins_per_od)
-                counts[min(max(place, 0), bins - 1)] += 1
-    return counts
-
-
 def nuclear_signal(
     hematoxylin: np.ndarray, dab: np.ndarray, *, densest: float | None = None
 ) -> np.ndarray:

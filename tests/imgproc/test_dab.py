@@ -31,9 +31,7 @@ from xenoquant.imgproc.measurement import Measurement
 from xenoquant.imgproc.phantoms import DabPhantom, DabScene, render_dab
 from xenoquant.imgproc.stains import (
     StainVectors,
-    brown_histogram,
     separate,
-    unmixing_tables,
 )
 from xenoquant.imgproc.white import choose_white
 
@@ -462,16 +460,18 @@ def test_labels_tables_and_histogram_agree(field: DabPhantom) -> None:
     )
 
 
-def test_streamed_histogram_is_the_measured_one(field: DabPhantom) -> None:
-    """With one white for all pixels, the kernel for tiles gives the very histogram of the field."""
-    measured = measure_dab(field.rgb, um_per_px=0.5, options=DabOptions(white=(242, 240, 236)))
+def test_histogram_counts_the_tissues_pixels(field: DabPhantom) -> None:
+    """numpy's count of bins of 0.001 OD on the separated image, pixel for pixel."""
+    white = np.array([242.0, 240.0, 236.0])
+    measured = measure_dab(field.rgb, um_per_px=0.5, options=DabOptions(white=tuple(white)))
     vectors = StainVectors(
         tuple(measured.notes["hematoxylin_vector"]), tuple(measured.notes["dab_vector"])
     )
-    tables = unmixing_tables(field.rgb.dtype, np.array([242.0, 240.0, 236.0]), vectors)
-    tissue = measured.labels["tissue"] > 0
-    streamed = brown_histogram(field.rgb, tables, tissue, bin_od=0.001, bins=3000)
-    np.testing.assert_array_equal(streamed, measured.profiles["dab_od_histogram"])
+    dab = separate(field.rgb, white, vectors)[1][measured.labels["tissue"] > 0]
+    bins = np.clip(dab * np.float64(1000), 0, 2999).astype(int)
+    np.testing.assert_array_equal(
+        measured.profiles["dab_od_histogram"], np.bincount(bins, minlength=3000)
+    )
 
 
 def test_same_input_same_output_and_cut_offs_change_no_measurement(field: DabPhantom) -> None:

@@ -12,7 +12,6 @@ from xenoquant.imgproc.stains import (
     HEMATOXYLIN,
     StainEstimate,
     StainVectors,
-    brown_histogram,
     estimate_stains,
     from_single_stains,
     macenko,
@@ -22,7 +21,6 @@ from xenoquant.imgproc.stains import (
     off_mixtures,
     separate,
     unmix,
-    unmixing_tables,
 )
 
 WHITE = np.array([242.0, 240.0, 233.0])
@@ -71,23 +69,6 @@ def test_fused_unmixing_equals_the_plain_form(
     vectors = StainVectors((0.6, 0.7, 0.4), (0.3, 0.5, 0.8))
     plain = np.moveaxis(unmix(optical_density(rgb, white), vectors), 2, 0)
     np.testing.assert_allclose(separate(rgb, white, vectors), plain, rtol=0, atol=1e-6)
-
-
-def test_histogram_from_counts_equals_that_of_the_image(counts: np.ndarray) -> None:
-    """The streaming kernel against numpy on the unmixed image; tiles add up to the whole."""
-    vectors = StainVectors()
-    mask = counts[..., 0] > 60
-    dab = separate(counts, WHITE, vectors)[1]
-    bins = np.clip(dab[mask] * np.float64(1000), 0, 2999).astype(int)
-    expected = np.bincount(bins, minlength=3000)
-    tables = unmixing_tables(counts.dtype, WHITE, vectors)
-    whole = brown_histogram(counts, tables, mask, bin_od=0.001, bins=3000)
-    np.testing.assert_array_equal(whole, expected)
-    parts = [
-        brown_histogram(counts[rows], tables, mask[rows], bin_od=0.001, bins=3000)
-        for rows in (slice(0, 17), slice(17, 50))
-    ]
-    np.testing.assert_array_equal(sum(parts), whole)
 
 
 def test_rgb2hed_is_another_unit() -> None:

@@ -31,7 +31,7 @@ from .tiles import (
     clear_bad,
     read_region,
 )
-from .tissue import SMOOTHING_UM
+from .tissue import SMOOTHING_UM, without_specks
 
 BLOCK_PX = 1536
 HALO_UM = 32.0
@@ -206,7 +206,8 @@ def _tissue(search: CellSearch, rgb: np.ndarray, regions: np.ndarray) -> np.ndar
     near: np.ndarray = cv2.dilate((regions > 0).astype(np.uint8), np.ones((by, by), np.uint8)) > 0
     if search.threshold_od > 0:
         density = transmission_density(rgb, search.white)
-        near &= cv2.GaussianBlur(density, (0, 0), SMOOTHING_UM / search.scale) > search.threshold_od
+        density = cv2.GaussianBlur(density, (0, 0), SMOOTHING_UM / search.scale)
+        near &= without_specks(density > search.threshold_od, search.scale)[0]
     return near
 
 

@@ -156,6 +156,7 @@ def measure_planned(
             "white": [float(value) for value in plan.white],
             "full_scale": 255.0,
             "tissue_threshold_od": plan.tissue_threshold_od,
+            "cell_threshold_od": plan.threshold_od,
             **plan.look.notes(),
             "slide": _facts(source, area, um_per_px, plan.scale),
             "sampling": None if plan.sampling is None else plan.sampling.record,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import cv2
 import numpy as np
 
 from .artefacts import Artefacts, find_artefacts
@@ -15,15 +14,15 @@ from .dab_options import DEFAULTS, DabOptions
 from .dab_search import CellGuide, find_nuclei, nuclear_channel
 from .nuclei import OVERESTIMATED, Segmenter, typical_diameter_px
 from .nucleus_network import Levels
-from .optics import check_bright_field, transmission_density, white_level
+from .optics import check_bright_field, white_level
 from .polygons import Polygon
+from .slide_glass import tissue_threshold
 from .slide_regions import RegionMap, worth_measuring
 from .slide_sampling import FieldSample, choose_fields
 from .slide_tissue import SlideTissue, find_slide_tissue
 from .stains import StainEstimate, densest_blue, separate
 from .tiles import Region, TileSource, in_order, read_region
-from .tissue import SMOOTHING_UM, THINNEST_TISSUE_OD, glass_threshold
-from .white import ASSUMED_UM_PER_PX, find_glass
+from .white import ASSUMED_UM_PER_PX
 
 SAMPLES = 12
 SAMPLE_PX = 384
@@ -114,6 +113,9 @@ def plan_slide(
         regions = RegionMap(source.shape, tissue.pieces, tuple(areas), sampling.fields)
     samples = _read_samples(source, regions, threads)
     level, white_flags, white_source = _white(given, tissue, samples, white is not None)
+    threshold_od = 0.0
+    if options.cells and tissue.threshold_od:
+        threshold_od = tissue_threshold(source, overview, regions, level, scale, threads=threads)
     return SlidePlan(
         regions,
         um_per_px,
@@ -122,7 +124,7 @@ def plan_slide(
         level,
         white_source,
         _look(samples, level, scale, options, segmenter),
-        _pixel_threshold(samples, level, scale) if options.cells and tissue.threshold_od else 0.0,
+        threshold_od,
         tissue.threshold_od,
         sampling,
         white_flags,
@@ -188,18 +190,6 @@ def _white(
     if not brightest.found:
         return brightest.level, ("no_white",), "full scale"
     return brightest.level, ("no_glass",), "slide"
-
-
-def _pixel_threshold(samples: list[_Sample], white: np.ndarray, scale: float) -> float:
-    """Give the density from which a pixel is tissue, as in fields: just above the glass's noise."""
-    found = []
-    for sample in samples:
-        density = transmission_density(sample.rgb, white)
-        density = cv2.GaussianBlur(density, (0, 0), SMOOTHING_UM / scale)
-        glass = find_glass(sample.rgb, white, um_per_px=scale)
-        if glass.any():
-            found.append(glass_threshold(density, glass))
-    return float(np.median(found)) if found else THINNEST_TISSUE_OD[0]
 
 
 @dataclass(frozen=True)

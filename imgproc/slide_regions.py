@@ -116,7 +116,7 @@ class RegionMap:
             return found
         return [place for place in found if self.at(place).any()]
 
-    def tissue_shares(self, places: Sequence[Region]) -> np.ndarray:
+    def tissue_shares(self, places: Sequence[Region] | np.ndarray) -> np.ndarray:
         """Give the tissue's share of each of many rectangles, on the overview.
 
         Parameters
@@ -129,12 +129,31 @@ class RegionMap:
         numpy.ndarray
             float64, shape (n,).
         """
+        return self._means(self._summed, places)
+
+    def means(self, overview: np.ndarray, places: Sequence[Region] | np.ndarray) -> np.ndarray:
+        """Give the mean of an overview of the slide under each of many rectangles.
+
+        Parameters
+        ----------
+        overview : numpy.ndarray
+            Real numbers, shape of `coarse`.
+        places : sequence of (top, left, height, width)
+            Pixels of the slide; within it.
+
+        Returns
+        -------
+        numpy.ndarray
+            float64, shape (n,).
+        """
+        return self._means(cv2.integral(overview.astype(np.float64)), places)
+
+    def _means(self, summed: np.ndarray, places: Sequence[Region] | np.ndarray) -> np.ndarray:
         top, left, height, width = np.array(places, np.int64).reshape(-1, 4).T
         y0, y1, x0, x1 = self._under(top, left, height, width)
-        s = self._summed
-        tissue = s[y1, x1] - s[y0, x1] - s[y1, x0] + s[y0, x0]
-        shares: np.ndarray = tissue / ((y1 - y0) * (x1 - x0))
-        return shares
+        total = summed[y1, x1] - summed[y0, x1] - summed[y1, x0] + summed[y0, x0]
+        means: np.ndarray = total / ((y1 - y0) * (x1 - x0))
+        return means
 
     def _under(self, top: Any, left: Any, height: Any, width: Any) -> tuple[Any, Any, Any, Any]:
         """Give the rows and columns of the overview that rectangles lie under."""

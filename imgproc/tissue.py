@@ -119,9 +119,28 @@ def find_tissue(rgb: np.ndarray, white: ChosenWhite, *, um_per_px: float | None 
     if glass is None:
         glass = find_glass(rgb, white.level, um_per_px=scale)
     threshold = glass_threshold(density, glass)
-    mask = large_parts(density > threshold, SMALLEST_PIECE_UM2 / scale**2)
-    cracks, lumen = enclosed_parts(~mask, SMALLEST_LUMEN_UM2 / scale**2)
-    return Tissue(_pieces(mask | cracks, PIECE_GAP_UM / scale), lumen, threshold)
+    mask, lumen = without_specks(density > threshold, scale)
+    return Tissue(_pieces(mask, PIECE_GAP_UM / scale), lumen, threshold)
+
+
+def without_specks(dense: np.ndarray, um_per_px: float) -> tuple[np.ndarray, np.ndarray]:
+    """Take specks out of what is dense, and fill the small clear holes in it.
+
+    Parameters
+    ----------
+    dense : numpy.ndarray
+        bool, shape (height, width): denser than glass.
+    um_per_px : float
+        Pixel size in micrometres.
+
+    Returns
+    -------
+    tissue, lumen : numpy.ndarray
+        bool, shape (height, width): tissue, and the clear holes in it that are left.
+    """
+    mask = large_parts(dense, SMALLEST_PIECE_UM2 / um_per_px**2)
+    cracks, lumen = enclosed_parts(~mask, SMALLEST_LUMEN_UM2 / um_per_px**2)
+    return mask | cracks, lumen
 
 
 def find_ink(

@@ -68,7 +68,7 @@ class DabAssay(DabOptions, SegmentedAssay):
     _regions: Path | None = PrivateAttr(default=None)
 
     working_bytes_per_px: ClassVar[int] = 110
-    measuring_version: ClassVar[int] = 4
+    measuring_version: ClassVar[int] = 5
     # the regions' bytes enter an image's fingerprint, their place doesn't
     applied_at_roll_up: ClassVar[frozenset[str]] = frozenset({"cutoffs_od", "marker", "regions"})
     noun: ClassVar[str] = "cells"

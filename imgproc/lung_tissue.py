@@ -1,16 +1,20 @@
 """Lung tissue on a photograph, told from its background by colour."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 import cv2
 import numpy as np
 from scipy import ndimage
 
+from .paper import paper_pieces
+
 Appearance = Literal["bouin", "dark-lung"]
 
 OPENING_MM = 0.5
 """Threads, pins and bronchi are thinner than twice this."""
 
+_PAPER_MM2 = 8.0  # a ruler's or a label's piece of this colour is at least so large
 _MIN_LIGHTER = 9.0  # CIE L* above the background
 _MIN_OTHER_COLOUR = 7.0  # CIE a*b* distance from the background
 _BACKGROUND_SPREAD = 25.0  # CIE Lab: uneven light and cloth stay within it, paper on cloth does not
@@ -30,8 +34,11 @@ def chroma(rgb: np.ndarray) -> np.ndarray:
 
 
 def _otsu(values: np.ndarray) -> float:
-    """Otsu's threshold of values within -1 .. 1."""
-    levels = np.clip((values + 1) * 127.5, 0, 255).astype(np.uint8).reshape(-1, 1)
+    """Otsu's threshold of values within -1 .. 1, those below 0 taken as 0.
+
+    A blue or green background is as little yellow as a white one: how blue it is says nothing.
+    """
+    levels = np.clip((np.maximum(values, 0) + 1) * 127.5, 0, 255).astype(np.uint8).reshape(-1, 1)
     level, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     return level / 127.5 - 1
 
@@ -49,25 +56,69 @@ def tissue_signal(small: np.ndarray, appearance: Appearance) -> np.ndarray:
     return 1.0 - small.max(axis=2)
 
 
-def find_tissue(
-    small: np.ndarray, scale: float, appearance: Appearance
-) -> tuple[np.ndarray, float]:
-    """Pixels that show fixed lung, and the threshold used (infinite where there is none)."""
+@dataclass(frozen=True)
+class LungTissue:
+    """Where a photo shows fixed lung.
+
+    Attributes
+    ----------
+    mask : numpy.ndarray of bool, shape (h, w)
+        Yellow (or inked) tissue, without the pale nodules on it.
+    threshold : float
+        Of the tissue's signal; infinite where there is no tissue.
+    paper : numpy.ndarray of bool, shape (h, w)
+        Rulers and labels as yellow as lung.
+    """
+
+    mask: np.ndarray
+    threshold: float
+    paper: np.ndarray
+
+
+def find_tissue(small: np.ndarray, scale: float, appearance: Appearance) -> LungTissue:
+    """Find the pixels that show fixed lung on a reduced photo (float32, 0 to 1)."""
     signal = tissue_signal(small, appearance)
-    threshold = _otsu(signal)
-    above = signal > threshold
+    paper = np.zeros(signal.shape, bool)
+    tissue, threshold = _above(signal, ~paper, scale, appearance)
+    if appearance != "bouin":
+        return LungTissue(_piecewise(tissue, signal), threshold, paper)
+    for mask in (tissue, _opened(tissue, OPENING_MM * scale)):  # a lobe may touch a ruler
+        paper |= paper_pieces(mask, least_area_px=_PAPER_MM2 * scale**2)
+    if paper.any():
+        # a yellow ruler is no tissue, and tells nothing about how yellow tissue is
+        paper = cv2.dilate(paper.astype(np.uint8), disc(_RIM_MM * scale)) > 0
+        tissue, threshold = _above(signal, ~paper, scale, appearance)
+    mask = _drop_mirrored(_piecewise(tissue, signal), small, scale)
+    return LungTissue(mask, threshold, paper)
+
+
+def _above(
+    signal: np.ndarray, where: np.ndarray, scale: float, appearance: Appearance
+) -> tuple[np.ndarray, float]:
+    """Pixels of a part of the photo above that part's own threshold."""
+    nothing = np.zeros(signal.shape, bool), float("inf")
+    if not where.any():
+        return nothing
+    values = signal[where]
+    threshold = _otsu(values)
+    above = values > threshold
     if not above.any() or above.all():
-        return np.zeros(signal.shape, bool), float("inf")
-    contrast = float(np.median(signal[above]) - np.median(signal[~above]))
-    if contrast < _MIN_CONTRAST:
-        return np.zeros(signal.shape, bool), float("inf")
+        return nothing
+    if float(np.median(values[above]) - np.median(values[~above])) < _MIN_CONTRAST:
+        return nothing
     if appearance == "bouin":
         threshold = float(np.clip(threshold, _MIN_CHROMA, _MAX_CHROMA))
-    tissue = (signal > threshold).astype(np.uint8)
-    tissue = cv2.morphologyEx(tissue, cv2.MORPH_OPEN, disc(0.25 * OPENING_MM * scale))
+    return _opened((signal > threshold) & where, 0.25 * OPENING_MM * scale), threshold
+
+
+def _opened(mask: np.ndarray, radius_px: float) -> np.ndarray:
+    return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc(radius_px)) > 0
+
+
+def _piecewise(tissue: np.ndarray, signal: np.ndarray) -> np.ndarray:
+    """Tissue without its faint pieces."""
     pieces, _ = ndimage.label(tissue)
-    kept = drop_faint(pieces, signal) > 0
-    return (_drop_mirrored(kept, small, scale) if appearance == "bouin" else kept), threshold
+    return drop_faint(pieces, signal) > 0
 
 
 def foreground_mask(small: np.ndarray, tissue: np.ndarray, scale: float) -> np.ndarray:
@@ -123,6 +174,5 @@ def _drop_mirrored(tissue: np.ndarray, small: np.ndarray, scale: float) -> np.nd
         return tissue
     bright = small.max(axis=2)
     dim = tissue & (bright < _MIRROR_SHARE * np.median(bright[tissue]))
-    wide = cv2.morphologyEx(dim.astype(np.uint8), cv2.MORPH_OPEN, disc(OPENING_MM * scale))
-    rest = (tissue & (wide == 0)).astype(np.uint8)
-    return cv2.morphologyEx(rest, cv2.MORPH_OPEN, disc(0.5 * OPENING_MM * scale)).astype(bool)
+    wide = _opened(dim, OPENING_MM * scale)
+    return _opened(tissue & ~wide, 0.5 * OPENING_MM * scale)

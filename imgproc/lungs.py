@@ -16,6 +16,7 @@ from .lung_tissue import (
     foreground_mask,
     tissue_signal,
 )
+from .paper import is_paper
 from .photo import check_rgb, full_scale, reduced
 
 LOBE_SCALE_PX_PER_MM = 8.0
@@ -28,10 +29,9 @@ _MAX_COARSE_SIDE_PX = 1200
 _UNSCALED_SIDE_PX = 400
 _RIM_CLOSING_MM = 1.5  # a pale nodule at the rim bites this much out of the yellow
 _LEAST_YELLOW = 0.1  # of a lobe's silhouette, however many nodules it carries
-_MOST_RECTANGULAR = 0.865  # of the smallest rectangle around it: an ellipse fills 0.785, paper 0.9
 _SHEET_SHARE = 6.0  # times what is written on it: a larger piece of foreground is no label
 _WHOLE_YELLOW = 0.75  # of a piece's area, for its yellow to tell where lobes touch
-_LONGEST = 4.0  # times its breadth: lobes reach 3, rulers start at 5
+_TRIMMED_SHARE = 0.5  # of the smallest lobe's area: what is left after trimming
 _HULL_MARGIN_MM = 0.3  # nodules at the rim stand out of the yellow's hull a little
 _BLUR_MM = 0.15
 _MIN_LOBE_SHARE = 0.004  # of the photo, where there is no scale
@@ -92,25 +92,27 @@ def _silhouette(core: np.ndarray, foreground: np.ndarray, scale: float) -> np.nd
 
 
 def _trimmed(
-    labels: np.ndarray, core: np.ndarray, foreground: np.ndarray, scale: float
+    labels: np.ndarray, core: np.ndarray, foreground: np.ndarray, scale: float, area: float
 ) -> np.ndarray:
     """Cut off what sticks out of the hull of each lobe's yellow: bronchi, fat, shadows.
 
-    Paper, which is rectangular, is dropped whole, and so is writing on it.
+    Paper, which is rectangular, is dropped whole, and so is writing on it, what is hardly yellow
+    (fat between two lobes), and what has become smaller than a lobe (a pin's head on a ruler).
     """
     trimmed = np.zeros_like(labels)
     pieces, _ = ndimage.label(foreground)
     for number in range(1, int(labels.max(initial=0)) + 1):
         lobe = labels == number
         yellow = lobe & core
-        if not yellow.any():
+        if yellow.sum() <= _LEAST_YELLOW * lobe.sum():
             continue
         points = np.argwhere(lobe).astype(np.float32)
         whole = np.argwhere(_closed(yellow, scale)).astype(np.float32)
-        if _is_paper(points) or _is_paper(whole) or _lies_on_paper(lobe, pieces):
+        if is_paper(points) or is_paper(whole) or _lies_on_paper(lobe, pieces):
             continue
         reach = cv2.dilate(_hull(yellow).astype(np.uint8), disc(_HULL_MARGIN_MM * scale)) > 0
-        trimmed[lobe & reach] = number
+        if (lobe & reach).sum() >= _TRIMMED_SHARE * area:
+            trimmed[lobe & reach] = number
     return trimmed
 
 
@@ -123,14 +125,7 @@ def _lies_on_paper(lobe: np.ndarray, pieces: np.ndarray) -> bool:
     sheet = ndimage.binary_fill_holes(pieces == numbers.argmax())
     if sheet.sum() > _SHEET_SHARE * lobe.sum():
         return False
-    return _is_paper(np.argwhere(sheet).astype(np.float32))
-
-
-def _is_paper(points: np.ndarray) -> bool:
-    """Whether pixels (y, x) fill a rectangle, or lie in a strip: paper, a ruler."""
-    sides = np.sort(cv2.minAreaRect(points)[1]) + 1
-    rectangular = len(points) / (sides[0] * sides[1])
-    return bool(rectangular > _MOST_RECTANGULAR or sides[1] > _LONGEST * sides[0])
+    return is_paper(np.argwhere(sheet).astype(np.float32))
 
 
 def _hull(mask: np.ndarray) -> np.ndarray:
@@ -273,22 +268,20 @@ def find_lobes(
         scale = px_per_mm * reduction
     small = reduced(rgb, reduction, full_scale(rgb))
     small = cv2.GaussianBlur(small, (0, 0), max(0.5, _BLUR_MM * scale))
-    tissue, threshold = find_tissue(small, scale, appearance)
+    tissue = find_tissue(small, scale, appearance)
     area = min_lobe_area_mm2 * scale**2
     if px_per_mm is None:
-        area = _MIN_LOBE_SHARE * tissue.size
-    if tissue.any():
-        foreground = foreground_mask(small, tissue, scale)
-        lobes = _separate(tissue, foreground, scale, area)
-        lobes = drop_faint(
-            _trimmed(lobes, tissue, foreground, scale), tissue_signal(small, appearance)
-        )
+        area = _MIN_LOBE_SHARE * tissue.mask.size
+    labels = np.zeros(tissue.mask.shape, np.int32)
+    if tissue.mask.any():
+        foreground = foreground_mask(small, tissue.mask, scale) & ~tissue.paper
+        lobes = _separate(tissue.mask, foreground, scale, area)
+        lobes = _trimmed(lobes, tissue.mask, foreground, scale, area)
+        lobes = drop_faint(lobes, tissue_signal(small, appearance))
         labels = _reading_order(_fill_out(lobes, foreground, scale))
-    else:
-        labels = np.zeros(tissue.shape, np.int32)
     notes: dict[str, float | str] = {"lobe_working_px_per_mm": round(float(scale), 4)}
-    if np.isfinite(threshold):
-        notes["tissue_threshold"] = round(threshold, 4)
+    if np.isfinite(tissue.threshold):
+        notes["tissue_threshold"] = round(tissue.threshold, 4)
     guess = px_per_mm
     if guess is None:
         length = _lobe_length_px(labels) / reduction if labels.any() else float(side)

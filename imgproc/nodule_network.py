@@ -24,7 +24,7 @@ NETWORK = WeightsFile(
 )
 JUDGE = WeightsFile(
     "weights/nodules.json",
-    "078b4d1f0f45474c386a8d957a535241ba6946e3dc627c8dbbcf38183afd78dc",
+    "0acbf32eaae6fde76c32e0d54cba01cd48f9a2502262bdb8d03256d61f30e5f1",
     "judge of nodules",
     _REMEDY,
 )
@@ -35,6 +35,13 @@ HALO_PX = 112  # what a pixel's answer depends on reaches less far
 TILE_PX = 512
 RADIUS_UNIT_MM = 0.3
 """The network gives the natural log of a nodule's radius over this."""
+
+View = tuple[bool, bool, bool]
+"""Upside down, mirrored, transposed."""
+
+_EITHER = (False, True)
+VIEWS: tuple[View, ...] = tuple((a, b, c) for a in _EITHER for b in _EITHER for c in _EITHER)
+"""The network sees a tile in all eight ways."""
 
 _RIM_MM = 0.12  # the background's colour bleeds this far into a lobe (blur, JPEG chroma)
 _FLOOR = 0.03  # of full scale: keeps logarithms of dark pixels from being noise
@@ -179,6 +186,46 @@ def _draw(
         low, high = max(0, start - HALO_PX), min(side, stop + HALO_PX)
         seen.append(slice(low, high))
         within.append(slice(start - low, stop - low))
-    tile = np.ascontiguousarray(canvas[:, *seen])[None]
-    answer = session.run(None, {session.get_inputs()[0].name: tile})[0][0]
-    drawn[:, slice(*rows), slice(*columns)] = answer[:, *within]
+    drawn[:, slice(*rows), slice(*columns)] = averaged(session, canvas[:, *seen])[:, *within]
+
+
+def averaged(session: "onnxruntime.InferenceSession", planes: np.ndarray) -> np.ndarray:
+    """Maps of a tile, the mean of what the network says of it in all eight `VIEWS`.
+
+    The network has learned each view alike, so their disagreement is its own noise.
+
+    Parameters
+    ----------
+    session : onnxruntime.InferenceSession
+        The network.
+    planes : numpy.ndarray of float32, shape (7, h, w)
+        Height and width are multiples of `STEP_PX`.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (5, h, w)
+        Probability, cone, log radius, way in y and x.
+    """
+    name = session.get_inputs()[0].name
+    total = np.zeros((5, *planes.shape[1:]), np.float32)
+    for view in VIEWS:
+        tile = np.ascontiguousarray(turned(planes, view))[None]
+        total += turned_back(session.run(None, {name: tile})[0][0], view)
+    return total / np.float32(len(VIEWS))
+
+
+def turned(planes: np.ndarray, view: View) -> np.ndarray:
+    """Planes (n, h, w) in one of the `VIEWS`."""
+    upside_down, mirrored, transposed = view
+    seen = planes[:, :: -1 if upside_down else 1, :: -1 if mirrored else 1]
+    return seen.transpose(0, 2, 1) if transposed else seen
+
+
+def turned_back(maps: np.ndarray, view: View) -> np.ndarray:
+    """Maps (5, h, w) of a view as those of the tile itself; the way's y and x turn along."""
+    upside_down, mirrored, transposed = view
+    if transposed:
+        maps = maps.transpose(0, 2, 1)[[0, 1, 2, 4, 3]]
+    signs = np.array([1, 1, 1, -1 if upside_down else 1, -1 if mirrored else 1], np.float32)
+    seen = maps[:, :: -1 if upside_down else 1, :: -1 if mirrored else 1]
+    return seen * signs[:, None, None]

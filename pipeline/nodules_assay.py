@@ -49,7 +49,7 @@ class NodulesAssay(NoduleOptions, Assay):
     )
 
     working_bytes_per_px: ClassVar[int] = 60
-    measuring_version: ClassVar[int] = 3
+    measuring_version: ClassVar[int] = 4
     noun: ClassVar[str] = "nodules"
     counts: ClassVar[frozenset[str]] = frozenset({"nodules"})
     features: ClassVar[Mapping[str, RollUp]] = {

@@ -104,6 +104,32 @@ def test_a_yellow_ruler_is_no_lobe():
     assert find_lobes(image, px_per_mm=20.0).count == 1
 
 
+@pytest.mark.parametrize("gap_mm", [3.2, 0.7], ids=["far", "near"])
+def test_a_yellow_ruler_hides_no_paler_lobe(gap_mm):
+    """Authority: the drawing; a ruler yellower than the lobes, far from them or near;
+    the bronchus of the paler one reaches it; both lobes are found as drawn."""
+    lobes = [(8, 8, 4, 6), (8, 22, 3.5, 4.5)]
+    image, truth = scene(lobes, BACKGROUNDS["black"], size_mm=(20, 60))
+    image[truth == 2] = (190, 160, 92)
+    top = round((12 + gap_mm) * 20)
+    image[top : top + 80] = (235, 190, 20)
+    image[top : top + 22, ::20] = 30
+    cv2.line(image, (440, 210), (440, top + 4), (228, 208, 190), 22)
+    found = at_photo_size(find_lobes(image, px_per_mm=20.0), image)
+    assert found.max() == 2
+    for number in (1, 2):
+        both = (found == number) & (truth == number)
+        assert both.sum() / ((found == number) | (truth == number)).sum() > 0.9
+
+
+def test_a_squarish_lobe_is_no_paper():
+    """Authority: the drawing: x⁴ + y⁴ = 1 fills 0.93 of its rectangle, but not the corners."""
+    image, _ = scene([], BACKGROUNDS["blue"])
+    rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
+    image[((rows - 200) / 90) ** 4 + ((columns - 300) / 120) ** 4 < 1] = YELLOW
+    assert find_lobes(image, px_per_mm=20.0).count == 1
+
+
 def test_a_ruler_that_fills_what_is_far_from_a_lobe_is_not_taken_for_the_background():
     """Authority: the drawing; a lobe fills its frame but for a narrow margin and a wide ruler."""
     image, truth = scene([(7, 12.4, 6, 7)], BACKGROUNDS["green"], size_mm=(14, 21))

@@ -14,10 +14,14 @@ from xenoquant.imgproc.nodule_network import (
     JUDGE,
     NETWORK,
     PLANES,
+    VIEWS,
+    averaged,
     drawn_maps,
     patch_planes,
     spans,
     tissue_level,
+    turned,
+    turned_back,
 )
 from xenoquant.imgproc.nodules import measure_nodules
 from xenoquant.imgproc.phantoms import LungScene, render_lungs
@@ -89,6 +93,35 @@ def test_tiles_give_what_the_whole_gives(patch):
     on = patch.mask
     np.testing.assert_allclose(tiled.inside[on], whole.inside[on], atol=2e-3)
     np.testing.assert_allclose(tiled.cone[on], whole.cone[on], atol=2e-3)
+
+
+def test_a_tile_turned_or_mirrored_gets_the_same_maps_turned_or_mirrored():
+    """Authority: symmetry; a mean over all eight views can't prefer one. The way's component
+    along a mirrored axis changes its sign."""
+    session = shipped_model().session
+    planes = np.random.default_rng(3).normal(0, 0.5, (PLANES, 48, 64)).astype(np.float32)
+    maps = averaged(session, planes)
+    upside_down = averaged(session, planes[:, ::-1])[:, ::-1]
+    transposed = averaged(session, planes.transpose(0, 2, 1)).transpose(0, 2, 1)
+    np.testing.assert_allclose(maps[:3], upside_down[:3], atol=1e-4)
+    np.testing.assert_allclose(maps[3], -upside_down[3], atol=1e-4)
+    np.testing.assert_allclose(maps[4], upside_down[4], atol=1e-4)
+    np.testing.assert_allclose(maps[[0, 1, 2, 4, 3]], transposed, atol=1e-4)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_turned_back_is_the_tile(view):
+    """Authority: the tile; the way to a pixel's own middle points where it did, whatever the
+    view: here each map holds the way from a corner, which a view turns along."""
+    rows, columns = np.indices((4, 6), np.float32)
+    middle = np.stack([rows - 1.5, columns - 2.5])
+    seen = turned(np.concatenate([np.stack([rows, columns, rows]), middle]), view)
+    height, width = seen.shape[1:]
+    # in the view the way from its own middle is again row and column less their mean
+    way = np.indices((height, width)) - np.array([height - 1, width - 1])[:, None, None] / 2
+    back = turned_back(np.concatenate([seen[:3], way]).astype(np.float32), view)
+    np.testing.assert_array_equal(back[:3], np.stack([rows, columns, rows]))
+    np.testing.assert_array_equal(back[3:], middle)
 
 
 def test_spans_cover_a_side_once():

@@ -4,7 +4,7 @@ Run from the top of the checkout in an environment that has the program with the
 
     python training/nodules/train.py --cache rendered --out data/weights/nodules.onnx
 
-Every seed and the number of steps are fixed, one thread is used, in bfloat16 where that is safe.
+Every seed and the number of steps are fixed, and one thread is used.
 Rendered lobes are kept in the cache for the next run, and the state beside the weights every
 fifty steps: a run that was stopped goes on from there with the same draws.
 """
@@ -24,7 +24,12 @@ from network import LOSS_WEIGHTS, Exported, NoduleNetwork, loss
 
 from xenoquant.imgproc.nodule_network import NETWORK, PLANES
 
-TRAINED = (("own", range(300)), ("phantoms", range(130)))
+TRAINED = (
+    ("own", range(300)),
+    ("own", range(400, 900)),
+    ("phantoms", range(130)),
+    ("phantoms", range(200, 400)),
+)
 WATCHED = (("own", range(300, 320)), ("phantoms", range(130, 150)))
 """Photos that the network learns from, and that its losses are watched on."""
 
@@ -48,11 +53,11 @@ def samples(sources: Iterable[tuple[str, range]], cache: Path) -> list[Sample]:
 
 
 class Draw:
-    """What to learn from: lobes by the root of their nodules, bare ones as one of four."""
+    """What to learn from: lobes by the root of their nodules, bare ones as those of eight."""
 
     def __init__(self, lobes: list[Sample]) -> None:
         self.lobes = lobes
-        weight = np.array([np.sqrt(max(4, len(sample.lobe.radius))) for sample in lobes])
+        weight = np.array([np.sqrt(max(8, len(sample.lobe.radius))) for sample in lobes])
         self.weight = weight / weight.sum()
 
     def batch(self, *key: int, size: int = BATCH) -> list[Crop]:
@@ -177,9 +182,7 @@ class Run:
         for group in self.optimiser.param_groups:
             group["lr"] = rate(number)
         planes, targets, weight = stacked(crops)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            raw = self.network(planes)
-        parts = loss(raw.float(), targets, weight)
+        parts = loss(self.network(planes), targets, weight)
         self.optimiser.zero_grad()
         (parts * torch.tensor(LOSS_WEIGHTS)).sum().backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)

@@ -1,144 +1,52 @@
-"""Basins of a height image: found by flooding, merged where they are one object, trimmed."""
+"""Objects made of basins: trimmed to their outlines, merged, and summed up."""
 
 import numpy as np
 from numba import njit
 
-
-@njit(cache=True, nogil=True)
-def _root(parent: np.ndarray, i: int) -> int:
-    root = i
-    while parent[root] != root:
-        root = parent[root]
-    while parent[i] != root:
-        parent[i], i = root, parent[i]
-    return root
+from .flooding import borders
+from .runs import Runs, runs_of
+from .unions import numbered, root
 
 
 @njit(cache=True, nogil=True)
-def _numbered(parent: np.ndarray) -> np.ndarray:
-    """Number the roots from 1 in order of first number, and give each number its root's."""
-    number = np.zeros(parent.size, np.int32)
-    n = 0
-    for i in range(1, parent.size):
-        if parent[i] == i:
-            n += 1
-            number[i] = n
-    for i in range(1, parent.size):
-        number[i] = number[_root(parent, i)]
-    return number
+def _kept_sums(
+    labels: np.ndarray, signal: np.ndarray, runs: Runs, limit: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sum and number of each object's pixels from a limit of its own upwards."""
+    total, pixels = np.zeros(limit.size), np.zeros(limit.size, np.int64)
+    for y in range(labels.shape[0]):
+        own, passed, count = 0, 0.0, 0
+        for k in range(runs.first[y], runs.first[y + 1]):
+            for x in range(runs.ends[k, 0], runs.ends[k, 1]):
+                if labels[y, x] != own:
+                    total[own] += passed
+                    pixels[own] += count
+                    own, passed, count = labels[y, x], 0.0, 0
+                kept = signal[y, x] >= limit[own]
+                passed += signal[y, x] if kept else 0.0
+                count += kept
+        total[own] += passed
+        pixels[own] += count
+    return total, pixels
 
 
 @njit(cache=True, nogil=True)
-def renumber(labels: np.ndarray, number: np.ndarray) -> None:
-    """Give, in place, each label the number that stands at its place.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        int32, shape (H, W), 0 to n.
-    number : numpy.ndarray
-        int32, shape (n + 1,).
-    """
-    flat = labels.ravel()
-    for p in range(flat.size):
-        if flat[p] > 0:
-            flat[p] = number[flat[p]]
+def _cut(labels: np.ndarray, signal: np.ndarray, runs: Runs, limit: np.ndarray) -> None:
+    for y in range(labels.shape[0]):
+        row = labels[y]
+        for k in range(runs.first[y], runs.first[y + 1]):
+            for x in range(runs.ends[k, 0], runs.ends[k, 1]):
+                row[x] = row[x] if signal[y, x] >= limit[row[x]] else 0
 
 
-@njit(cache=True, nogil=True)
-def _framed(height: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Give the heights with a frame of lowest values, which is also what lies outside the mask."""
-    rows, columns = height.shape
-    framed = np.full((rows + 2, columns + 2), -np.inf, np.float32)
-    for y in range(rows):
-        for x in range(columns):
-            if mask[y, x]:
-                framed[y + 1, x + 1] = height[y, x]
-    return framed
-
-
-@njit(cache=True, nogil=True)
-def _climbed(height: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give each pixel of the mask the number of the peak that the steepest way up ends on.
-
-    Of equally high neighbours the last in reading order is the way up, so that a plateau has one
-    peak and no way goes in a circle. The peaks' heights stand at their numbers, from 1.
-    """
-    rows, columns = height.shape
-    framed = _framed(height, mask)
-    labels = np.zeros((rows, columns), np.int32)
-    flat, inside = labels.ravel(), mask.ravel()
-    upwards = np.empty(rows * columns, np.int32)
-    peaks = [np.float32(0)]
-    for y in range(rows):
-        for x in range(columns):
-            if not mask[y, x]:
-                continue
-            highest, way = framed[y + 1, x + 1], 0
-            for v, u in ((0, 0), (0, 1), (0, 2), (1, 0)):
-                if framed[y + v, x + u] > highest:
-                    highest, way = framed[y + v, x + u], (v - 1) * columns + u - 1
-            for v, u in ((1, 2), (2, 0), (2, 1), (2, 2)):
-                if framed[y + v, x + u] >= highest:
-                    highest, way = framed[y + v, x + u], (v - 1) * columns + u - 1
-            upwards[y * columns + x] = y * columns + x + way
-            if way == 0:
-                labels[y, x] = len(peaks)
-                peaks.append(highest)
-    for start in range(flat.size):
-        if not inside[start] or flat[start] > 0:
-            continue
-        place = start
-        while flat[place] == 0:
-            place = upwards[place]
-        number, place = flat[place], start
-        while flat[place] == 0:
-            flat[place] = number
-            place = upwards[place]
-    return labels, np.array(peaks)
-
-
-@njit(cache=True, nogil=True)
-def flood(height: np.ndarray, mask: np.ndarray, depth: float) -> tuple[np.ndarray, int]:
-    """Divide a mask into the basins of its peaks.
-
-    Every pixel belongs to the peak that the steepest way up ends on. From the highest pass between
-    two basins downwards, the one whose peak stands less than `depth` above the pass joins the
-    other: this is the watershed from the h-maxima of the height.
-
-    Parameters
-    ----------
-    height : numpy.ndarray
-        float32, shape (H, W).
-    mask : numpy.ndarray
-        uint8 or bool, shape (H, W), C-contiguous: where to flood.
-    depth : float
-        h, in units of the height.
-
-    Returns
-    -------
-    labels : numpy.ndarray
-        int32, shape (H, W), 1 to n in the mask, 0 outside.
-    n : int
-        Number of basins.
-    """
-    labels, peak = _climbed(height, mask)
-    n = peak.size - 1
-    low, high, level = _borders(labels, height, n)
-    parent = np.arange(n + 1).astype(np.int32)
-    for edge in np.argsort(-level, kind="mergesort"):
-        a, b = _root(parent, low[edge]), _root(parent, high[edge])
-        if a != b and min(peak[a], peak[b]) - level[edge] < depth:
-            if peak[b] > peak[a]:
-                a, b = b, a
-            parent[b] = a
-    number = _numbered(parent)
-    renumber(labels, number)
-    return labels, int(number.max())
-
-
-@njit(cache=True, nogil=True)
-def trim(labels: np.ndarray, signal: np.ndarray, n: int, fraction: float, rounds: int) -> None:
+def trim(
+    labels: np.ndarray,
+    signal: np.ndarray,
+    n: int,
+    fraction: float,
+    rounds: int,
+    runs: Runs | None = None,
+) -> None:
     """Take from each object, in place, the pixels below a fraction of its own mean signal.
 
     The mean is that of the pixels kept in the round before, so it settles on the object's core.
@@ -155,28 +63,15 @@ def trim(labels: np.ndarray, signal: np.ndarray, n: int, fraction: float, rounds
         0.5 puts the outline at half height.
     rounds : int
         How often the mean is taken.
+    runs : Runs, optional
+        Where labels may be, where that is known already.
     """
-    flat, values = labels.ravel(), signal.ravel()
-    inside = 0
-    for label in flat:
-        inside += label > 0
-    whose, held, count = np.empty(inside, np.int32), np.empty(inside, np.float32), 0
-    for p in range(flat.size):
-        if flat[p] > 0:
-            whose[count], held[count] = flat[p], values[p]
-            count += 1
+    runs = runs_of(labels) if runs is None else runs
     limit = np.full(n + 1, -np.inf, np.float32)
     for _ in range(rounds):
-        total, pixels = np.zeros(n + 1), np.zeros(n + 1, np.int32)
-        for p in range(inside):
-            kept = held[p] >= limit[whose[p]]
-            total[whose[p]] += held[p] if kept else np.float32(0)
-            pixels[whose[p]] += kept
-        for label in range(1, n + 1):
-            limit[label] = fraction * total[label] / max(pixels[label], 1)
-    for p in range(flat.size):
-        if flat[p] > 0 and values[p] < limit[flat[p]]:
-            flat[p] = 0
+        total, pixels = _kept_sums(labels, signal, runs, limit)
+        limit = (fraction * total / np.maximum(pixels, 1)).astype(np.float32)
+    _cut(labels, signal, runs, limit)
 
 
 @njit(cache=True, nogil=True)
@@ -196,71 +91,78 @@ def _ellipse_fit(moments: np.ndarray) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _measured(labels: np.ndarray, height: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+def _add_stretch(moments: np.ndarray, y: int, first: int, after: int) -> None:
+    """Add the moments of a row's pixels from one column to before another."""
+    pixels, last = after - first, after - 1
+    line = (first + last) * pixels / 2
+    squares = last * (last + 1) * (2 * last + 1) / 6  # up to the last
+    squares -= (first - 1) * first * (2 * first - 1) / 6  # less those before the first
+    moments[0] += pixels
+    moments[1] += y * pixels
+    moments[2] += line
+    moments[3] += y * y * pixels
+    moments[4] += squares
+    moments[5] += y * line
+
+
+@njit(cache=True, nogil=True)
+def _measured(
+    labels: np.ndarray, height: np.ndarray, runs: Runs, n: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Moments and highest place of each basin."""
-    moments = np.zeros((n + 1, 6))
-    peak = np.full(n + 1, -np.inf)
+    moments, lowest = np.zeros((n + 1, 6)), np.float32(-np.inf)
+    peak = np.full(n + 1, lowest)
     for y in range(labels.shape[0]):
-        for x in range(labels.shape[1]):
-            i = labels[y, x]
-            if i > 0:
-                moments[i, 0] += 1
-                moments[i, 1] += y
-                moments[i, 2] += x
-                moments[i, 3] += y * y
-                moments[i, 4] += x * x
-                moments[i, 5] += x * y
-                peak[i] = max(peak[i], height[y, x])
+        for k in range(runs.first[y], runs.first[y + 1]):
+            first, after = runs.ends[k, 0], runs.ends[k, 1]
+            own, highest = labels[y, first], lowest
+            for x in range(first, after):
+                if labels[y, x] != own:
+                    _add_stretch(moments[own], y, first, x)
+                    peak[own] = max(peak[own], highest)
+                    own, first, highest = labels[y, x], x, lowest
+                highest = max(highest, height[y, x])
+            _add_stretch(moments[own], y, first, after)
+            peak[own] = max(peak[own], highest)
+    moments[0], peak[0] = 0, lowest
     return moments, peak
 
 
 @njit(cache=True, nogil=True)
-def _borders(
-    labels: np.ndarray, height: np.ndarray, n: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs of touching basins and the height of the highest pass between them."""
-    room = 16 * n + 16  # planar maps have fewer than 3 n borders; corners add some
-    low, high = np.empty(room, np.int32), np.empty(room, np.int32)
-    level = np.empty(room, np.float64)
-    following, head = np.full(room, -1, np.int32), np.full(n + 1, -1, np.int32)
-    count = 0
-    rows, columns = labels.shape
-    for y in range(rows):
-        for x in range(columns):
-            here = labels[y, x]
-            if here == 0:
+def _merged(
+    moments: np.ndarray,
+    peak: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    level: np.ndarray,
+    weight: float,
+    depth: float,
+    small: float,
+    large: float,
+) -> np.ndarray:
+    """Merge basins over their borders: pairs of them, with the level of the pass between them."""
+    parent = np.arange(peak.size).astype(np.int32)
+    order = np.argsort(-level, kind="mergesort")
+    merged = True
+    while merged:
+        merged = False
+        for edge in order:
+            a, b = root(parent, low[edge]), root(parent, high[edge])
+            if a == b:
                 continue
-            if (  # as most are: inside a basin
-                0 < x < columns - 1
-                and y < rows - 1
-                and labels[y, x + 1] == here
-                and labels[y + 1, x] == here
-                and labels[y + 1, x + 1] == here
-                and labels[y + 1, x - 1] == here
-            ):
-                continue
-            for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
-                v, u = y + dy, x + dx
-                if v >= rows or u < 0 or u >= columns:
-                    continue
-                there = labels[v, u]
-                if there == 0 or there == here:
-                    continue
-                a, b = min(here, there), max(here, there)
-                at = min(height[y, x], height[v, u])
-                edge = head[a]
-                while edge >= 0 and high[edge] != b:
-                    edge = following[edge]
-                if edge >= 0:
-                    level[edge] = max(level[edge], at)
-                elif count < room:
-                    low[count], high[count], level[count] = a, b, at
-                    following[count], head[a] = head[a], count
-                    count += 1
-    return low[:count], high[:count], level[:count]
+            areas = moments[a, 0], moments[b, 0]
+            both = moments[a] + moments[b]
+            apart = areas[0] * _ellipse_fit(moments[a]) + areas[1] * _ellipse_fit(moments[b])
+            gain = _ellipse_fit(both) - apart / max(both[0], 1.0)
+            gain += weight * (depth - (min(peak[a], peak[b]) - level[edge]))
+            gain += 0.1 * (min(areas) < small) - 0.1 * (both[0] > large)
+            if gain > 0:
+                moments[a], peak[a] = both, max(peak[a], peak[b])
+                parent[b] = a
+                merged = True
+    return numbered(parent)
 
 
-@njit(cache=True, nogil=True)
 def merge(
     labels: np.ndarray,
     height: np.ndarray,
@@ -269,6 +171,7 @@ def merge(
     depth: float,
     small: float,
     large: float,
+    runs: Runs | None = None,
 ) -> np.ndarray:
     """Merge touching basins that are more of an ellipse together than apart.
 
@@ -288,6 +191,8 @@ def merge(
         Worth of a shallow pass, and what is shallow, in units of the height.
     small, large : float
         Areas in pixels.
+    runs : Runs, optional
+        Where labels may be, where that is known already.
 
     Returns
     -------
@@ -295,28 +200,9 @@ def merge(
         int32, shape (n + 1,): the number of the object, from 1 without gaps, that each basin is
         part of; 0 at place 0.
     """
-    moments, peak = _measured(labels, height, n)
-    low, high, level = _borders(labels, height, n)
-    parent = np.arange(n + 1).astype(np.int32)
-    order = np.argsort(-level, kind="mergesort")
-    merged = True
-    while merged:
-        merged = False
-        for edge in order:
-            a, b = _root(parent, low[edge]), _root(parent, high[edge])
-            if a == b:
-                continue
-            areas = moments[a, 0], moments[b, 0]
-            both = moments[a] + moments[b]
-            apart = areas[0] * _ellipse_fit(moments[a]) + areas[1] * _ellipse_fit(moments[b])
-            gain = _ellipse_fit(both) - apart / max(both[0], 1.0)
-            gain += weight * (depth - (min(peak[a], peak[b]) - level[edge]))
-            gain += 0.1 * (min(areas) < small) - 0.1 * (both[0] > large)
-            if gain > 0:
-                moments[a], peak[a] = both, max(peak[a], peak[b])
-                parent[b] = a
-                merged = True
-    return _numbered(parent)
+    runs = runs_of(labels) if runs is None else runs
+    moments, peak = _measured(labels, height, runs, n)
+    return _merged(moments, peak, *borders(labels, height, runs, n), weight, depth, small, large)
 
 
 @njit(cache=True, nogil=True)

@@ -41,11 +41,11 @@ def away_from_cells(cells: np.ndarray, margin_px: float) -> np.ndarray:
 @njit(cache=True, nogil=True)
 def _keys(cells: np.ndarray, parts: np.ndarray) -> np.ndarray:
     """Number the parts of all cells: three numbers a cell."""
-    keys = np.zeros(cells.shape, np.int32)
+    keys = np.empty(cells.shape, np.int32)
     for y in range(cells.shape[0]):
         for x in range(cells.shape[1]):
             part = parts[y, x]
-            keys[y, x] = 3 * (cells[y, x] - 1) + part if part > 0 else 0
+            keys[y, x] = (3 * (cells[y, x] - 1) + part) * (part > 0)
     return keys
 
 
@@ -82,8 +82,8 @@ def cell_levels(
     area = {name: np.where(a > 0, a, np.nan) for name, a in by_part(pixels.area_px).items()}
     columns = {"cell_area_px": area["cell"]}
     for channel, plane in planes.items():
-        found = pixels.summary(plane, PERCENTS, joined=3)
-        total, ground = by_part(found.sums), by_part(pixels.sums(surfaces[channel]))
+        found = pixels.summary(plane, PERCENTS, joined=3, ground=surfaces[channel])
+        total, ground = by_part(found.sums), by_part(found.ground_sums)
         each = found.each.reshape(n, 3, len(PERCENTS))
         ranks = {name: each[:, k] for k, name in enumerate(PARTS)}
         ranks["cell"] = found.together

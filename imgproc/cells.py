@@ -5,77 +5,7 @@ import numpy as np
 from numba import njit
 
 from .errors import MeasurementError
-
-
-@njit(cache=True, nogil=True)
-def _nearest_in_column(nuclei: np.ndarray, gap: np.ndarray, owner: np.ndarray, far: int) -> None:
-    """Write for each pixel the vertical distance to the nearest labelled one, and its label."""
-    height, width = nuclei.shape
-    for y in range(height):
-        for x in range(width):
-            if nuclei[y, x] > 0:
-                gap[y, x], owner[y, x] = 0, nuclei[y, x]
-            elif y > 0 and gap[y - 1, x] < far:
-                gap[y, x], owner[y, x] = gap[y - 1, x] + 1, owner[y - 1, x]
-            else:
-                gap[y, x], owner[y, x] = far, 0
-    for y in range(height - 2, -1, -1):
-        for x in range(width):
-            if gap[y + 1, x] + 1 < gap[y, x]:
-                gap[y, x], owner[y, x] = gap[y + 1, x] + 1, owner[y + 1, x]
-
-
-@njit(cache=True, nogil=True)
-def _nearest_in_row(
-    gap: np.ndarray, owner: np.ndarray, out: np.ndarray, inner: float, outer: float
-) -> None:
-    """Take, along each row, the owner with the shortest straight line (lower envelope)."""
-    height, width = gap.shape
-    apex = np.empty(width, np.int64)  # columns whose parabolas make the lower envelope
-    height_at = np.empty(width, np.int64)
-    begins = np.empty(width + 1, np.float64)
-    least, limit, far = inner * inner, outer * outer, int(outer) + 1
-    for y in range(height):
-        count = 0
-        for x in range(width):
-            if gap[y, x] >= far:
-                continue
-            rise = gap[y, x] * gap[y, x]
-            crossing = -np.inf
-            while count > 0:
-                last, higher = apex[count - 1], rise - height_at[count - 1]
-                crossing = 0.5 * (x + last)
-                if higher != 0:
-                    crossing = (higher + x * x - last * last) / (2.0 * (x - last))
-                if crossing > begins[count - 1]:
-                    break
-                count -= 1
-            if count == 0:
-                crossing = -np.inf
-            apex[count], height_at[count], begins[count] = x, rise, crossing
-            count += 1
-        if count == 0:
-            continue
-        begins[count] = np.inf
-        k = 0
-        for x in range(width):
-            while begins[k + 1] < x:
-                k += 1
-            run = x - apex[k]
-            nearest = run * run + height_at[k]
-            if nearest <= limit and (nearest > least or inner < 0):
-                out[y, x] = owner[y, apex[k]]
-
-
-@njit(cache=True, nogil=True)
-def _nearest(nuclei: np.ndarray, inner: float, outer: float) -> np.ndarray:
-    """Label of the nearest nucleus if it is farther than one distance and within another."""
-    gap = np.empty(nuclei.shape, np.int32)
-    owner = np.empty(nuclei.shape, np.int32)
-    found = np.zeros(nuclei.shape, np.int32)
-    _nearest_in_column(nuclei, gap, owner, int(outer) + 1)
-    _nearest_in_row(gap, owner, found, inner, outer)
-    return found
+from .nearest import nearest_labels
 
 
 def surroundings(nuclei: np.ndarray, inner_px: float, outer_px: float) -> np.ndarray:
@@ -95,7 +25,7 @@ def surroundings(nuclei: np.ndarray, inner_px: float, outer_px: float) -> np.nda
     numpy.ndarray
         int32 labels of shape (H, W): of the nearest nucleus, in the rings only.
     """
-    return _nearest(np.ascontiguousarray(nuclei, np.int32), float(inner_px), float(outer_px))
+    return nearest_labels(nuclei, inner_px, outer_px)
 
 
 def expand_cells(nuclei: np.ndarray, distance_px: float) -> np.ndarray:
@@ -129,7 +59,7 @@ def expand_cells(nuclei: np.ndarray, distance_px: float) -> np.ndarray:
             f"{nuclei.shape}, the distance is {distance_px}",
             "give one plane of labels and a distance that isn't negative",
         )
-    return _nearest(nuclei, -1.0, float(distance_px))
+    return nearest_labels(nuclei, -1.0, distance_px)
 
 
 NUCLEUS, CYTOPLASM, MEMBRANE = 1, 2, 3  # of a cell's pixels, in a map of its parts
@@ -162,10 +92,29 @@ def near_outlines(labels: np.ndarray, width_px: float) -> np.ndarray:
         bool, shape (H, W): in an object, and within `width_px` of a pixel of another label
         (background is one). The image's edge is no outline.
     """
+    return np.asarray(np.not_equal(*_extremes(labels, width_px)) & (labels > 0))
+
+
+def _extremes(labels: np.ndarray, width_px: float) -> tuple[np.ndarray, np.ndarray]:
+    """Give the largest and the smallest label within a distance of each pixel."""
+    small = _compact(labels)
     if labels.size == 0:
-        return np.zeros(labels.shape, bool)
-    near, small = _disc(width_px), _compact(labels)
-    return np.asarray((cv2.dilate(small, near) != cv2.erode(small, near)) & (labels > 0))
+        return small, small
+    near = _disc(width_px)
+    return cv2.dilate(small, near), cv2.erode(small, near)
+
+
+@njit(cache=True, nogil=True)
+def _parts(
+    nuclei: np.ndarray, cells: np.ndarray, largest: np.ndarray, smallest: np.ndarray
+) -> np.ndarray:
+    parts = np.empty(cells.shape, np.uint8)
+    for y in range(cells.shape[0]):
+        for x in range(cells.shape[1]):
+            ring = MEMBRANE if largest[y, x] != smallest[y, x] else CYTOPLASM
+            part = NUCLEUS if nuclei[y, x] > 0 else ring
+            parts[y, x] = part if cells[y, x] != 0 else 0
+    return parts
 
 
 def cell_parts(nuclei: np.ndarray, cells: np.ndarray, membrane_width_px: float) -> np.ndarray:
@@ -190,10 +139,7 @@ def cell_parts(nuclei: np.ndarray, cells: np.ndarray, membrane_width_px: float) 
     """
     nuclei = np.ascontiguousarray(nuclei, np.int32)
     cells = np.ascontiguousarray(cells, np.int32)
-    parts = np.where(nuclei > 0, np.uint8(NUCLEUS), np.uint8(CYTOPLASM))
-    parts[near_outlines(cells, membrane_width_px) & (nuclei == 0)] = MEMBRANE
-    parts[cells == 0] = 0
-    return parts
+    return _parts(nuclei, cells, *_extremes(cells, membrane_width_px))
 
 
 def compartments(

@@ -9,27 +9,47 @@ from numba import njit
 from .labelled import checked_labels_of
 
 _WIDE = 16  # grey levels a value, above which counting levels costs more than ordering values
-_BLOCK = 32  # grey levels counted together, to pass over those below a rank
+_MOST_COUNTED = 2**16 - 1  # values
+_BLOCK_BITS = 5
+_BLOCK = 2**_BLOCK_BITS  # grey levels counted together, to pass over those below a rank
 
 
 @njit(cache=True, nogil=True)
-def _places(labels: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give the flat indices of the pixels label after label, and where each label's begin."""
+def _starts(labels: np.ndarray, n: int) -> np.ndarray:
+    """Give where each label's pixels begin if they are put together label after label."""
     flat = labels.ravel()
     start = np.zeros(n + 2, np.int64)
-    for label in flat:
-        if label > 0:
-            start[label + 1] += 1
-    for label in range(1, n + 2):
-        start[label] += start[label - 1]
-    places = np.empty(start[n + 1], np.int32)
-    filled = start.copy()
+    own, first = 0, 0
     for p in range(flat.size):
-        label = flat[p]
-        if label > 0:
-            places[filled[label]] = p
-            filled[label] += 1
-    return places, start[1:]
+        if flat[p] != own:
+            start[max(own, 0) + 1] += p - first
+            own, first = flat[p], p
+    start[max(own, 0) + 1] += flat.size - first
+    start[:2] = 0  # background
+    return np.cumsum(start)[1:]
+
+
+@njit(cache=True, nogil=True)
+def _gathered(
+    image: np.ndarray, ground: np.ndarray, labels: np.ndarray, start: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Put an image's values together label after label, and sum another image over each."""
+    flat, last = labels.ravel(), start[-1]
+    held = np.empty(last + 1, image.dtype)  # one more, for what is background
+    total, at = np.zeros(start.size), np.empty(start.size, np.int64)
+    at[0], at[1:] = last, start[:-1]
+    own, to, passed = 0, last, 0.0
+    for p in range(flat.size):
+        label = max(flat[p], 0)
+        if label != own:
+            at[own] = to
+            total[own] += passed
+            own, to, passed = label, at[label], 0.0
+        held[to] = image[p]
+        passed += ground[p]
+        to += label > 0
+    total[own] += passed
+    return held[:last], total[1:]
 
 
 @njit(cache=True, nogil=True)
@@ -99,86 +119,97 @@ def _counted(
 
 @njit(cache=True, nogil=True)
 def _percentiles_by_order(
-    image: np.ndarray, places: np.ndarray, start: np.ndarray, percents: np.ndarray, joined: int
+    held: np.ndarray, start: np.ndarray, percents: np.ndarray, joined: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sums and percentiles of each label, and percentiles of every `joined` labels together."""
+    """Sums and percentiles of each label, and percentiles of every `joined` labels together.
+
+    The values held change places.
+    """
     n = start.size - 1
     sums = np.zeros(n)
     each = np.full((n, percents.size), np.nan)
     together = np.full((n // joined, percents.size), np.nan)
     for group in range(n // joined):
-        first = start[group * joined]
-        held = image[places[first : start[group * joined + joined]]]
         for label in range(group * joined, group * joined + joined):
-            own = held[start[label] - first : start[label + 1] - first]
+            own = held[start[label] : start[label + 1]]
             for value in own:
                 sums[label] += value
             if own.size:
                 _selected(own, percents, each[label])
-        if held.size:
-            _selected(held, percents, together[group])
+        whole = held[start[group * joined] : start[group * joined + joined]]
+        if whole.size:
+            _selected(whole, percents, together[group])
     return sums, each, together
 
 
 @njit(cache=True, nogil=True)
+def _moved(count: np.ndarray, total: np.ndarray, used: int) -> None:
+    """Add counts to others and set them to zero."""
+    for level in range(used):
+        total[level] += count[level]
+        count[level] = 0
+
+
+@njit(cache=True, nogil=True)
 def _percentiles_by_count(
-    image: np.ndarray, places: np.ndarray, start: np.ndarray, percents: np.ndarray, joined: int
+    held: np.ndarray, start: np.ndarray, percents: np.ndarray, joined: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Give the same for whole numbers of at most 16 bits, from how often each level occurs."""
     n = start.size - 1
     sums = np.zeros(n)
     each = np.full((n, percents.size), np.nan)
     together = np.full((n // joined, percents.size), np.nan)
-    count, all_count = np.zeros(2**16 + _BLOCK, np.int32), np.zeros(2**16 + _BLOCK, np.int32)
-    blocks = np.zeros(2**16 // _BLOCK + 1, np.int32)
-    all_blocks = np.zeros(2**16 // _BLOCK + 1, np.int32)
+    levels, blocks = 2**16 + _BLOCK, 2**16 // _BLOCK + 1
+    count, in_block = np.zeros(levels, np.uint16), np.zeros(blocks, np.uint16)
+    all_count, all_in_block = np.zeros(levels, np.uint16), np.zeros(blocks, np.uint16)
     for group in range(n // joined):
-        first, last = start[group * joined], start[group * joined + joined]
-        if last == first:
+        whole = held[start[group * joined] : start[group * joined + joined]]
+        if whole.size == 0:
             continue
-        held = image[places[first:last]]
-        least, most = int(held.min()), int(held.max())
-        wide, used = most - least > _WIDE * held.size, (most - least) // _BLOCK + 1
+        least, most = int(whole.min()), int(whole.max())
+        used = (most - least) // _BLOCK + 1
+        by_order = most - least > _WIDE * whole.size or whole.size > _MOST_COUNTED
         for label in range(group * joined, group * joined + joined):
-            own = held[start[label] - first : start[label + 1] - first]
+            own = held[start[label] : start[label + 1]]
             total = 0
             for value in own:
                 total += int(value)
             sums[label] = total
             if own.size == 0:
                 continue
-            if wide:
+            if by_order:
                 _selected(own, percents, each[label])
                 continue
             for value in own:
                 level = int(value) - least
                 count[level] += 1
-                blocks[level // _BLOCK] += 1
-            _counted(count, blocks, own.size, percents, each[label])
+                in_block[level >> _BLOCK_BITS] += 1
+            _counted(count, in_block, own.size, percents, each[label])
             each[label] += least
-            all_count[: used * _BLOCK] += count[: used * _BLOCK]
-            all_blocks[:used] += blocks[:used]
-            count[: used * _BLOCK] = 0
-            blocks[:used] = 0
-        if wide:
-            _selected(held, percents, together[group])
+            _moved(count, all_count, used * _BLOCK)
+            _moved(in_block, all_in_block, used)
+        if by_order:
+            _selected(whole, percents, together[group])
             continue
-        _counted(all_count, all_blocks, held.size, percents, together[group])
+        _counted(all_count, all_in_block, whole.size, percents, together[group])
         together[group] += least
         all_count[: used * _BLOCK] = 0
-        all_blocks[:used] = 0
+        all_in_block[:used] = 0
     return sums, each, together
 
 
 @njit(cache=True, nogil=True)
-def _sums(image: np.ndarray, places: np.ndarray, start: np.ndarray) -> np.ndarray:
-    total = np.zeros(start.size - 1)
-    for label in range(total.size):
-        own = 0.0
-        for place in places[start[label] : start[label + 1]]:
-            own += image[place]
-        total[label] = own
-    return total
+def _sums(image: np.ndarray, labels: np.ndarray, n: int) -> np.ndarray:
+    flat, total = labels.ravel(), np.zeros(n + 1)
+    own, passed = 0, 0.0
+    for p in range(flat.size):
+        label = max(flat[p], 0)
+        if label != own:
+            total[own] += passed
+            own, passed = label, 0.0
+        passed += image[p]
+    total[own] += passed
+    return total[1:]
 
 
 @dataclass(frozen=True)
@@ -193,11 +224,14 @@ class Summary:
         Shape (labels, percents).
     together : numpy.ndarray
         Shape (labels / joined, percents): of so many consecutive labels' pixels together.
+    ground_sums : numpy.ndarray
+        Shape (labels,): of the background.
     """
 
     sums: np.ndarray
     each: np.ndarray
     together: np.ndarray
+    ground_sums: np.ndarray
 
 
 class GroupedPixels:
@@ -212,10 +246,11 @@ class GroupedPixels:
 
     Attributes
     ----------
-    places : numpy.ndarray
-        int32, flat indices of the pixels, label after label, in reading order within each.
+    labels : numpy.ndarray
+        int32, shape (H, W).
     start : numpy.ndarray
-        int64, shape (n_labels + 1,): label i's are ``places[start[i - 1]:start[i]]``.
+        int64, shape (n_labels + 1,): with the pixels label after label, in reading order within
+        each, where each label's begin and where the last one's end.
 
     Raises
     ------
@@ -224,7 +259,8 @@ class GroupedPixels:
     """
 
     def __init__(self, labels: np.ndarray, n_labels: int) -> None:
-        self.places, self.start = _places(checked_labels_of(labels, {}), n_labels)
+        self.labels = checked_labels_of(labels, {})
+        self.start = _starts(self.labels, n_labels)
 
     @property
     def area_px(self) -> np.ndarray:
@@ -244,9 +280,16 @@ class GroupedPixels:
         numpy.ndarray
             float64, shape (labels,).
         """
-        return _sums(np.ravel(image), self.places, self.start)
+        return _sums(np.ravel(image), self.labels, self.start.size - 1)
 
-    def summary(self, image: np.ndarray, percents: Sequence[float], *, joined: int = 1) -> Summary:
+    def summary(
+        self,
+        image: np.ndarray,
+        percents: Sequence[float],
+        *,
+        joined: int = 1,
+        ground: np.ndarray | None = None,
+    ) -> Summary:
         """Sum of an image over each label, and percentiles, linear between ranks (numpy's default).
 
         Parameters
@@ -257,13 +300,18 @@ class GroupedPixels:
             Percentiles wanted, 0 to 100, ascending.
         joined : int
             Take so many consecutive labels together, besides: with 3, labels 1 to 3 are row 0.
+        ground : numpy.ndarray, optional
+            Shape (H, W): the image's background, to be summed besides; none is 0.
 
         Returns
         -------
         Summary
         """
         image = np.ravel(image)
+        under = np.broadcast_to(np.float32(0), image.shape) if ground is None else np.ravel(ground)
+        held, ground_sums = _gathered(image, under, self.labels, self.start)
         whole = np.issubdtype(image.dtype, np.integer) and image.itemsize <= 2
         find = _percentiles_by_count if whole else _percentiles_by_order
         wanted = np.asarray(percents, np.float64)
-        return Summary(*find(image, self.places, self.start, wanted, joined))
+        sums, each, together = find(held, self.start, wanted, joined)
+        return Summary(sums, each, together, ground_sums)

@@ -7,8 +7,11 @@ import cv2
 import numpy as np
 from numba import njit
 
-from .basins import flood, merge, object_sums, renumber, trim
+from .basins import merge, object_sums, trim
+from .erosion import eroded
 from .errors import MeasurementError
+from .flooding import flood, renumber
+from .runs import Runs, runs_of
 
 SMALLEST_DIAMETER_PX = 4.0
 DIAMETER_RANGE_UM = (3.0, 30.0)  # a lymphocyte's nucleus to a large tumour cell's
@@ -98,17 +101,42 @@ def _plane(image: np.ndarray) -> np.ndarray:
             f"{image.shape} and type {image.dtype}",
             "choose one channel, and project a z-stack",
         )
+    if image.dtype in (np.uint8, np.uint16) and image.size > 2**16:
+        return _looked_up(np.ascontiguousarray(image))
     plane = image.astype(np.float32)
     if not np.issubdtype(image.dtype, np.integer):
         finite = np.isfinite(plane)
         if not finite.all():
             plane = np.where(finite, plane, plane[finite].min() if finite.any() else 0)
-    if plane.size == 0:
-        return plane
+    return _evened(plane, _dark_level(plane)) if plane.size else plane
+
+
+def _dark_level(plane: np.ndarray) -> np.float32:
+    """Give the level of the darkest pixels, from some of them where there are many."""
     thin = max(4, int(np.sqrt(plane.size / _DARK_FROM)))
-    plane -= np.percentile(plane[::thin, ::thin], 0.5)
-    np.maximum(plane, 0, out=plane)
-    return cv2.pow(plane, _EXPONENT, dst=plane)
+    return np.percentile(plane[::thin, ::thin].astype(np.float32), 0.5)
+
+
+def _evened(values: np.ndarray, dark: np.float32) -> np.ndarray:
+    """Take a level off, in place, and raise what is above it to the exponent."""
+    values -= dark
+    np.maximum(values, 0, out=values)
+    return cv2.pow(values, _EXPONENT, dst=values)
+
+
+@njit(cache=True, nogil=True)
+def _take(table: np.ndarray, image: np.ndarray, out: np.ndarray) -> None:
+    for p in range(image.size):
+        out[p] = table[image[p]]
+
+
+def _looked_up(image: np.ndarray) -> np.ndarray:
+    """Even an image of 8 or 16 bits by a table of all its levels."""
+    levels = np.arange(np.iinfo(image.dtype).max + 1, dtype=np.float32)[np.newaxis]
+    table = _evened(levels, _dark_level(image))
+    plane = np.empty(image.shape, np.float32)
+    _take(table.ravel(), image.ravel(), plane.ravel())
+    return plane
 
 
 def _disc(radius: float) -> np.ndarray:
@@ -231,15 +259,13 @@ def _contrast(smooth: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarr
     height, width = smooth.shape
     size = (max(1, width // step), max(1, height // step))
     reduced = cv2.resize(smooth, size, interpolation=cv2.INTER_AREA) if step > 1 else smooth
-    levels = []
-    for morph, reach in ((cv2.erode, _BACKGROUND_REACH), (cv2.dilate, _BRIGHT_REACH)):
-        radius = reach * diameter / step
-        level = morph(reduced, _disc(radius), borderType=cv2.BORDER_REFLECT_101)
-        level = _blurred(level, max(0.5, 0.45 * radius))
-        if step > 1:
-            level = cv2.resize(level, (width, height), interpolation=cv2.INTER_LINEAR)
-        levels.append(level)
-    background, bright = levels
+    near, far = (reach * diameter / step for reach in (_BRIGHT_REACH, _BACKGROUND_REACH))
+    lowest = eroded(reduced, max(1, round(far)))
+    highest = cv2.dilate(reduced, _disc(near), borderType=cv2.BORDER_REFLECT_101)
+    background, bright = (
+        cv2.resize(_blurred(level, max(0.5, 0.45 * radius)), (width, height))
+        for level, radius in ((lowest, far), (highest, near))
+    )
     contrast = cv2.subtract(bright, background, dst=bright)
     cv2.threshold(contrast, 0, 0, cv2.THRESH_TOZERO, dst=contrast)
     return background, contrast
@@ -307,11 +333,12 @@ def _segmented(plane: np.ndarray, diameter: float) -> np.ndarray:
     signal, share = _share_of_contrast(plane, diameter)
     height, possible = _height(share, diameter)
     del share  # a large image's planes are most of the memory
-    labels, n = flood(height, possible, _PEAK_DEPTH)
-    trim(labels, signal, n, _OUTLINE, 3)
+    runs = runs_of(possible)
+    labels, n = flood(height, possible, _PEAK_DEPTH, runs)
+    trim(labels, signal, n, _OUTLINE, 3, runs)
     small, large = (part * np.pi / 4 * diameter**2 for part in (_FRAGMENT_AREA, _LARGE_AREA))
-    objects = merge(labels, height, n, _PASS_WEIGHT, _PASS_DEPTH, small, large)
-    return _without_debris(labels, signal, objects, diameter)
+    objects = merge(labels, height, n, _PASS_WEIGHT, _PASS_DEPTH, small, large, runs)
+    return _without_debris(labels, signal, objects, diameter, runs)
 
 
 def _share_of_contrast(plane: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:
@@ -354,7 +381,7 @@ def _height(share: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]
 
 
 def _without_debris(
-    basins: np.ndarray, signal: np.ndarray, objects: np.ndarray, diameter: float
+    basins: np.ndarray, signal: np.ndarray, objects: np.ndarray, diameter: float, runs: Runs
 ) -> np.ndarray:
     """Number the objects that basins make, without what is too small, dim or blurred for nuclei."""
     n = int(objects.max(initial=0))
@@ -372,7 +399,7 @@ def _without_debris(
         & (slope * diameter > _LEAST_STEEP * brightness)
     )
     kept[0] = False
-    renumber(basins, np.where(kept, np.cumsum(kept), 0).astype(np.int32)[objects])
+    renumber(basins, np.where(kept, np.cumsum(kept), 0).astype(np.int32)[objects], runs)
     return basins
 
 
@@ -413,16 +440,25 @@ def channels_look_swapped(nuclei: np.ndarray, marker: np.ndarray, found: np.ndar
 
 def _are_compact(labels: np.ndarray) -> bool:
     """Say whether these are many objects, nine in ten of them compact."""
-    area = np.bincount(labels.ravel())
-    inside = labels > 0
+    inner = cv2.distanceTransform((labels > 0).view(np.uint8), cv2.DIST_L2, 5)
+    area, deepest = _areas_and_depths(np.ascontiguousarray(labels), inner)
     present = np.flatnonzero(area[1:]) + 1
     if present.size < _SWAPPED_AT_LEAST:
         return False
-    inner = cv2.distanceTransform(inside.view(np.uint8), cv2.DIST_L2, 5)
-    deepest = np.zeros(area.size, np.float32)
-    np.maximum.at(deepest, labels[inside], inner[inside])
     compact = deepest[present] > _COMPACT * np.sqrt(area[present] / np.pi)
     return float(np.mean(compact)) >= _COMPACT_SHARE
+
+
+@njit(cache=True, nogil=True)
+def _areas_and_depths(labels: np.ndarray, inner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give each label's pixels, and the largest value that another image has in it."""
+    n = labels.max() + 1 if labels.size else 1
+    area, deepest = np.zeros(n, np.int64), np.zeros(n, np.float32)
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            area[labels[y, x]] += 1
+            deepest[labels[y, x]] = max(deepest[labels[y, x]], inner[y, x])
+    return area, deepest
 
 
 def _middle(length: int) -> slice:

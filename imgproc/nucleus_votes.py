@@ -7,8 +7,8 @@ import numpy as np
 from numba import njit
 from skimage.measure import label
 
-from .basins import flood
 from .cells import expand_cells
+from .flooding import flood
 from .nucleus_network import DIAMETER_PX, NucleusMaps
 
 _SMALLEST_PX = 12

@@ -3,41 +3,8 @@
 import numpy as np
 from numba import njit
 
-
-@njit(cache=True, nogil=True)
-def _root(parent: np.ndarray, i: int) -> int:
-    while parent[i] != i:
-        parent[i] = parent[parent[i]]
-        i = parent[i]
-    return i
-
-
-@njit(cache=True, nogil=True)
-def _runs(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Begin and end of every run of pixels, row by row, and where each row's runs begin."""
-    height, width = mask.shape
-    first = np.zeros(height + 1, np.int64)
-    for y in range(height):
-        count, before = 0, False
-        for x in range(width):
-            here = mask[y, x]
-            count += here and not before
-            before = here
-        first[y + 1] = first[y] + count
-    ends = np.empty((first[height], 2), np.int32)
-    for y in range(height):
-        k, before = first[y], False
-        for x in range(width):
-            here = mask[y, x]
-            if here and not before:
-                ends[k, 0] = x
-            elif before and not here:
-                ends[k, 1] = x
-                k += 1
-            before = here
-        if before:
-            ends[k, 1] = width
-    return ends, first
+from .runs import runs_of
+from .unions import root
 
 
 @njit(cache=True, nogil=True)
@@ -51,12 +18,12 @@ def _joined(ends: np.ndarray, first: np.ndarray) -> np.ndarray:
                 above += 1
             over = above
             while over < first[y] and ends[over, 0] < ends[k, 1]:
-                a, b = _root(parent, over), _root(parent, k)
+                a, b = root(parent, over), root(parent, k)
                 if a != b:
                     parent[max(a, b)] = min(a, b)
                 over += 1
     for k in range(parent.size):
-        parent[k] = _root(parent, k)
+        parent[k] = root(parent, k)
     return parent
 
 
@@ -117,7 +84,7 @@ def large_parts(mask: np.ndarray, smallest_px: float) -> np.ndarray:
     >>> large_parts(np.array([[True, True, False, True]]), 2).tolist()
     [[True, True, False, False]]
     """
-    ends, first = _runs(mask)
+    ends, first = runs_of(mask)
     roots = _joined(ends, first)
     return _painted(mask.shape, ends, first, roots, _sizes(ends, roots) >= smallest_px)
 
@@ -137,7 +104,7 @@ def enclosed_parts(mask: np.ndarray, smallest_px: float) -> tuple[np.ndarray, np
     small, large : numpy.ndarray
         bool, shape (height, width).
     """
-    ends, first = _runs(mask)
+    ends, first = runs_of(mask)
     roots = _joined(ends, first)
     inside = ~_at_edge(ends, first, roots, mask.shape[1])
     large = _sizes(ends, roots) >= smallest_px

@@ -185,5 +185,6 @@ def illumination_ratio(
     y, x = y / max(np.abs(y).max(), 1), x / max(np.abs(x).max(), 1)
     terms = np.stack([np.ones_like(y), y, x, y * y, x * x, x * y], axis=1)
     log_level = np.log(level[used])
-    fitted = terms @ np.linalg.lstsq(terms, log_level, rcond=None)[0]
+    squared = terms.T @ terms, terms.T @ log_level  # six equations, however many objects
+    fitted = terms @ np.linalg.lstsq(*squared, rcond=None)[0]
     return float(np.exp(fitted.max() - fitted.min()))

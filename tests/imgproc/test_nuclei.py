@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from skimage.morphology import h_maxima, label
 
-from xenoquant.imgproc.basins import flood, merge, object_sums, steepness, trim
+from xenoquant.imgproc.basins import merge, object_sums, steepness, trim
 from xenoquant.imgproc.errors import MeasurementError
+from xenoquant.imgproc.flooding import flood
 from xenoquant.imgproc.nuclei import (
     ClassicalSegmenter,
     channels_look_swapped,
@@ -70,6 +71,16 @@ def test_offset_gain_and_bit_depth_do_not_matter() -> None:
     assert abs(int(plain.max()) - int(scaled.max())) <= 1
     eight = np.round(image / image.max() * 255).astype(np.uint8)
     assert abs(int(segment_nuclei(eight, 0.5).max()) - int(plain.max())) <= 3
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_levels_looked_up_give_the_labels_of_levels_computed(dtype: type) -> None:
+    """The plain way: the same numbers as 32-bit whole numbers, evened pixel by pixel."""
+    image = render_fluorescence(2).channels["nuclei"][:300, :300]
+    image = (image // (1 if dtype == np.uint16 else 1 + image.max() // 256)).astype(dtype)
+    plain = segment_nuclei(image.astype(np.int32), 0.5)
+    assert plain.max() > 40
+    np.testing.assert_array_equal(segment_nuclei(image, 0.5), plain)
 
 
 @pytest.mark.parametrize(

@@ -33,14 +33,8 @@ from .measurement import Measurement
 from .nuclei import Segmenter
 from .optics import as_rgb, check_bright_field, full_scale, optical_density
 from .polygons import Polygon, within
-from .stains import (
-    GRAIN_PX,
-    StainEstimate,
-    StainVectors,
-    estimate_stains,
-    macenko_estimate,
-    separate,
-)
+from .stain_estimates import GRAIN_PX, StainEstimate, estimate_stains, macenko_estimate
+from .stains import StainVectors, separate
 from .tissue import Tissue, find_tissue
 from .white import ChosenWhite, choose_white
 
@@ -160,8 +154,9 @@ def stain_sample(
 ) -> np.ndarray:
     """Optical densities of evenly spaced tissue pixels, to estimate the vectors of a whole batch.
 
-    Concatenate the samples of a batch's images, give them to `stains.estimate_stains`, and measure
-    every image with the vectors found: then a group with less DAB isn't measured with others.
+    Concatenate the samples of a batch's images, give them to `stain_estimates.estimate_stains`, and
+    measure every image with the vectors found: then a group with less DAB isn't measured with
+    others.
 
     Parameters
     ----------

@@ -91,7 +91,8 @@ class RegionMap:
         top, left, height, width = region
         rows = np.arange(top, top + height) * self.coarse.shape[0] // self.shape[0]
         columns = np.arange(left, left + width) * self.coarse.shape[1] // self.shape[1]
-        found = self.coarse[rows[:, None], columns]
+        found: np.ndarray = self.coarse[rows[0] : rows[-1] + 1]
+        found = found[:, columns][rows - rows[0]]
         if not found.any():
             return found
         if self.areas:

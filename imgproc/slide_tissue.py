@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numba import njit
 
-from .labelled import label_areas, relabelled
-from .optics import darker_than, median_colour, transmission_density, white_level
+from .optics import median_colour, transmission_density, white_level
 from .parts import large_parts
-from .stains import StainVectors, off_mixtures, separate
+from .stains import StainVectors, is_off_mixtures, unmixing_tables
 from .tissue import BLACK_OD, INK_OD, INK_OFF_COLOUR_DEG, glass_threshold
 
 OVERVIEW_UM_PER_PX = 8.0
@@ -30,7 +30,8 @@ SMALLEST_LUMEN_UM2 = 400.0
 """Clear holes from here on are left out; smaller ones aren't seen on the overview."""
 
 PIECE_GAP_UM = 200.0
-"""Parts of tissue closer than this are one piece."""
+PIECE_GAP_STEPS = 8
+"""Parts of tissue closer than this are one piece, within an eighth of it."""
 
 MOST_PIECES = 200
 """Of the largest first; what is beyond belongs to the last."""
@@ -111,11 +112,7 @@ def _ink(
     overview: np.ndarray, white: np.ndarray, density: np.ndarray, um_per_px: float
 ) -> np.ndarray:
     """Mark wide strokes that are black, or of a colour that no mixture of the stains has."""
-    vectors, dense = StainVectors(), density > INK_OD  # what is black is dense, too
-    colours = overview[dense][:, None]
-    marked = np.zeros(dense.shape, bool)
-    off = off_mixtures(separate(colours, white, vectors), vectors, INK_OFF_COLOUR_DEG)
-    marked[dense] = (off | darker_than(colours, white, 10**-BLACK_OD))[:, 0]
+    marked = off_or_black(overview, white, density > INK_OD)  # what is black is dense, too
     if not marked.any():
         return marked
     side = 2 * max(1, round(INK_WIDTH_UM / um_per_px / 2)) + 1
@@ -124,14 +121,105 @@ def _ink(
     return cv2.dilate(opened, disc) > 0  # the edge of a stroke is paler than its middle
 
 
+def off_or_black(rgb: np.ndarray, white: np.ndarray, dense: np.ndarray) -> np.ndarray:
+    """Mark dense pixels that are black, or of a colour that no mixture of the stains has.
+
+    Equal to `stains.off_mixtures` and `optics.darker_than`, in one pass over the dense pixels.
+
+    Parameters
+    ----------
+    rgb : numpy.ndarray
+        uint8, shape (height, width, 3).
+    white : numpy.ndarray
+        I0 in counts, shape (3,).
+    dense : numpy.ndarray
+        bool, shape (height, width): pixels that are looked at.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool, shape (height, width).
+    """
+    vectors = StainVectors()
+    first, second, _ = vectors.matrix()
+    sine = np.sin(np.deg2rad(INK_OFF_COLOUR_DEG))
+    tables = unmixing_tables(rgb.dtype, white, vectors)
+    black = np.asarray(white, np.float32) * np.float32(10**-BLACK_OD)
+    cosine, share = np.float32(first @ second), np.float32(sine * sine)
+    return _off_or_black(rgb, dense, tables, black, cosine, share)
+
+
+@njit(cache=True, nogil=True)
+def _off_or_black(
+    rgb: np.ndarray,
+    dense: np.ndarray,
+    tables: np.ndarray,
+    black: np.ndarray,
+    cosine: np.float32,
+    share: np.float32,
+) -> np.ndarray:
+    marked = np.zeros(dense.shape, np.bool_)
+    for y in range(dense.shape[0]):
+        for x in range(dense.shape[1]):
+            if dense[y, x]:
+                r, g, b = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
+                blue = np.float32(tables[0, r, 0] + tables[1, g, 0] + tables[2, b, 0])
+                brown = np.float32(tables[0, r, 1] + tables[1, g, 1] + tables[2, b, 1])
+                residual = np.float32(tables[0, r, 2] + tables[1, g, 2] + tables[2, b, 2])
+                marked[y, x] = is_off_mixtures(blue, brown, residual, cosine, share) or (
+                    r < black[0] and g < black[1] and b < black[2]
+                )
+    return marked
+
+
 def _pieces(mask: np.ndarray, gap_px: float) -> np.ndarray:
-    """Number the pieces from the largest; parts within `gap_px` of each other are one."""
-    near = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5) <= gap_px / 2
-    count, labels = cv2.connectedComponents(near.astype(np.uint8), connectivity=8)
-    labels[~mask] = 0
-    area = label_areas(labels, count - 1)
-    order = np.argsort(-area, kind="stable")
+    """Number the pieces from the largest; parts within `gap_px` of each other are one.
+
+    Which parts belong together is seen on a copy whose pixels are an eighth of the gap.
+    """
+    by = max(1, int(gap_px / PIECE_GAP_STEPS))
+    away = cv2.distanceTransform(_clear_squares(mask, by), cv2.DIST_L2, 5)
+    near = (away <= gap_px / by / 2).astype(np.uint8)
+    count, joined = cv2.connectedComponents(near, connectivity=8)
+    area = _areas_by_squares(mask, joined, by, count)
+    order = 1 + np.argsort(-area[1:], kind="stable")
     number = np.zeros(count, np.int32)
-    number[1 + order] = np.minimum(np.arange(1, count), MOST_PIECES)
-    number[1:][area == 0] = 0
-    return relabelled(labels, number)
+    number[order] = np.minimum(np.arange(1, count), MOST_PIECES)
+    return _painted_by_squares(mask, number[joined], by)
+
+
+@njit(cache=True, nogil=True)
+def _clear_squares(mask: np.ndarray, by: int) -> np.ndarray:
+    """Mark the squares, `by` pixels a side, in which a mask has no pixel: uint8, 1 or 0."""
+    clear = np.ones((-(-mask.shape[0] // by), -(-mask.shape[1] // by)), np.uint8)
+    for y in range(mask.shape[0]):
+        row = clear[y // by]
+        for column in range(row.size):
+            for x in range(column * by, min(column * by + by, mask.shape[1])):
+                if mask[y, x]:
+                    row[column] = 0
+    return clear
+
+
+@njit(cache=True, nogil=True)
+def _areas_by_squares(mask: np.ndarray, labels: np.ndarray, by: int, count: int) -> np.ndarray:
+    """Count a mask's pixels by the label of the square that they lie in."""
+    area = np.zeros(count, np.int64)
+    for y in range(mask.shape[0]):
+        row = labels[y // by]
+        for column in range(row.size):
+            for x in range(column * by, min(column * by + by, mask.shape[1])):
+                area[row[column]] += mask[y, x]
+    return area
+
+
+@njit(cache=True, nogil=True)
+def _painted_by_squares(mask: np.ndarray, labels: np.ndarray, by: int) -> np.ndarray:
+    """Give a mask's pixels the label of the square that they lie in."""
+    painted = np.zeros(mask.shape, np.int32)
+    for y in range(mask.shape[0]):
+        row = labels[y // by]
+        for column in range(row.size):
+            for x in range(column * by, min(column * by + by, mask.shape[1])):
+                painted[y, x] = row[column] * mask[y, x]
+    return painted

@@ -1,4 +1,4 @@
-"""Stain vectors of hematoxylin and DAB, their estimation, and unmixing with a residual.
+"""Stain vectors of hematoxylin and DAB, and unmixing with a residual.
 
 What a pixel holds is c = OD · M⁻¹, where the rows of M are the unit vectors of hematoxylin, DAB
 and the residual, which is perpendicular to both: it catches what is neither stain. c is in units
@@ -34,38 +34,8 @@ the study's cut-offs: those are applied to stored measurements and must not chan
 SMALLEST_STAIN_ANGLE_DEG = 5.0
 """Two stains closer than this can't be told apart: noise would be multiplied more than tenfold."""
 
-FEWEST_PIXELS = 100
-"""A direction is averaged over at least so many pixels: noise falls to a tenth."""
-
-SMALLEST_SHARE = 0.005
-"""A stain on less of the tissue than this isn't estimated: specks and edges would be."""
-
-WELL_STAINED_OD = 0.4
-"""From here on, noise of 0.02 OD turns a pixel's colour by less than 3 degrees."""
-
-SATURATING_OD = 2.0
-"""Beyond, a channel is close to black and the colour is no longer the stain's."""
-
-BLUE_ANGLES_DEG = (-60.0, 35.0)
-BROWN_ANGLES_DEG = (55.0, 150.0)
-"""Blue and brown pixels by the angle atan2(DAB, hematoxylin) under the default vectors."""
-
-PUREST_SHARE = 0.1
-"""Mixing draws a class towards the other stain and noise spreads it both ways; on rendered fields
-with vectors turned by up to 12 degrees, the outermost tenth errs least."""
-
 DENSEST_PERCENTILE = 95.0
 """Of a blue nucleus's pixels; the few beyond are saturated brown ones, where unmixing is noise."""
-
-GRAIN_PX = 0.7
-"""Blur that takes grain and JPEG's colour noise off the pixels that vectors are estimated from,
-and mixes no neighbouring cells."""
-
-HEMATOXYLIN_SPREAD_DEG = 18.0
-DAB_SPREAD_DEG = 8.0
-"""Hematoxylin's colour varies with mordant, bluing and camera: published vectors lie up to 9
-degrees from the default (Macenko's 0.563 0.720 0.406 does), and twice that is another dye. DAB is
-one polymer: an estimate farther away is another pigment (hemosiderin: 10 to 14) or a mixture."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +59,7 @@ class StainVectors:
         MeasurementError
             If a vector has no length or the two point the same way.
         """
-        first, second = _unit(self.hematoxylin), _unit(self.dab)
+        first, second = unit_vector(self.hematoxylin), unit_vector(self.dab)
         residual = np.cross(first, second)
         if np.linalg.norm(residual) < np.sin(np.deg2rad(SMALLEST_STAIN_ANGLE_DEG)):
             raise MeasurementError(
@@ -100,8 +70,14 @@ class StainVectors:
         return np.vstack([first, second, residual / np.linalg.norm(residual)])
 
 
-def _unit(vector: "tuple[float, ...] | np.ndarray") -> np.ndarray:
-    """Scale a vector of optical densities to length 1."""
+def unit_vector(vector: "tuple[float, ...] | np.ndarray") -> np.ndarray:
+    """Scale a vector of optical densities to length 1.
+
+    Raises
+    ------
+    MeasurementError
+        If it has no length.
+    """
     array = np.asarray(vector, dtype=np.float64)
     length = float(np.linalg.norm(array))
     if not np.isfinite(length) or length == 0:
@@ -268,19 +244,42 @@ def off_mixtures(amounts: np.ndarray, vectors: StainVectors, degrees: float) -> 
 
 @numba.njit(cache=True, nogil=True)
 def _off_mixtures(amounts: np.ndarray, cosine: np.float32, share: np.float32) -> np.ndarray:
-    """Compare squares, which spares root and arc sine."""
     _, height, width = amounts.shape
     found = np.empty((height, width), np.bool_)
-    steep, zero, two = np.float32(1) - cosine * cosine, np.float32(0), np.float32(2)
     for y in range(height):
         for x in range(width):
             blue, brown, residual = amounts[0, y, x], amounts[1, y, x], amounts[2, y, x]
-            under_blue, under_brown = min(blue, zero), min(brown, zero)
-            rest = residual * residual
-            off = (under_blue * under_blue + under_brown * under_brown) * steep + rest
-            length = blue * blue + brown * brown + two * cosine * blue * brown + rest
-            found[y, x] = off > share * length
+            found[y, x] = is_off_mixtures(blue, brown, residual, cosine, share)
     return found
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def is_off_mixtures(
+    blue: np.float32, brown: np.float32, residual: np.float32, cosine: np.float32, share: np.float32
+) -> bool:
+    """Compare squares, which spares root and arc sine.
+
+    Parameters
+    ----------
+    blue, brown, residual : numpy.float32
+        What a pixel holds.
+    cosine : numpy.float32
+        Of the angle between the two stains.
+    share : numpy.float32
+        Square of the sine of the angle.
+
+    Returns
+    -------
+    bool
+        Whether the pixel's colour is farther off every mixture than the angle.
+    """
+    zero = np.float32(0)
+    under_blue, under_brown = min(blue, zero), min(brown, zero)
+    rest = residual * residual
+    steep = np.float32(1) - cosine * cosine
+    off = (under_blue * under_blue + under_brown * under_brown) * steep + rest
+    length = blue * blue + brown * brown + np.float32(2) * cosine * blue * brown + rest
+    return bool(off > share * length)
 
 
 def nuclear_signal(
@@ -330,184 +329,3 @@ def densest_blue(hematoxylin: np.ndarray) -> float:
     levels = (blue * (65535 / top)).astype(np.uint16)
     cut, _ = cv2.threshold(levels, 0, 65535, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     return float(np.percentile(blue[levels > cut], DENSEST_PERCENTILE))
-
-
-def from_single_stains(hematoxylin_density: np.ndarray, dab_density: np.ndarray) -> StainVectors:
-    """Stain vectors from regions (or slides) that hold one stain each.
-
-    Parameters
-    ----------
-    hematoxylin_density, dab_density : numpy.ndarray
-        Optical densities of the regions' pixels, shape (..., 3).
-
-    Returns
-    -------
-    StainVectors
-        Unit vectors along the mean optical density of each region.
-
-    Raises
-    ------
-    MeasurementError
-        If a region is empty or clear.
-
-    References
-    ----------
-    Ruifrok AC, Johnston DA (2001). Anal Quant Cytol Histol 23:291-299.
-    """
-    blue, brown = (
-        np.asarray(density, dtype=np.float64).reshape(-1, 3)
-        for density in (hematoxylin_density, dab_density)
-    )
-    if min(len(blue), len(brown)) == 0:
-        raise MeasurementError(
-            "A single-stain region has no pixels.",
-            "Mark a region that holds hematoxylin only and one that holds DAB only.",
-        )
-    return StainVectors(_triple(_unit(blue.mean(axis=0))), _triple(_unit(brown.mean(axis=0))))
-
-
-def macenko(
-    density: np.ndarray, *, threshold_od: float = 0.15, percentile: float = 1.0
-) -> StainVectors:
-    """Stain vectors at the two ends of the fan that the pixels make in their plane.
-
-    It needs both stains alone somewhere in the image, in more pixels than `percentile`: DAB on
-    nuclei only, or on few cells, gives a vector that is a mixture.
-
-    Parameters
-    ----------
-    density : numpy.ndarray
-        Optical densities of tissue pixels, shape (n, 3).
-    threshold_od : float
-        Pixels with a shorter optical density vector are left out.
-    percentile : float
-        Share of pixels, in percent, beyond each end.
-
-    Returns
-    -------
-    StainVectors
-        The end with more red is hematoxylin (blue dyes absorb red), the other DAB.
-
-    Raises
-    ------
-    MeasurementError
-        If fewer than 100 pixels are stained.
-
-    References
-    ----------
-    Macenko M et al. (2009). A method for normalizing histology slides for quantitative analysis.
-    IEEE ISBI, 1107-1110.
-    """
-    density = np.asarray(density, dtype=np.float64).reshape(-1, 3)
-    stained = density[np.linalg.norm(density, axis=1) > threshold_od]
-    if len(stained) < FEWEST_PIXELS:
-        raise MeasurementError(
-            f"Only {len(stained)} pixels are stained: too few to estimate stain vectors.",
-            "Use the default vectors, or give them.",
-        )
-    plane = np.linalg.eigh(np.cov(stained.T))[1][:, 1:]
-    plane *= np.where(plane.sum(axis=0) < 0, -1, 1)
-    angles = np.arctan2(*(stained @ plane).T)
-    ends = np.percentile(angles, [percentile, 100 - percentile])
-    first, second = (_unit(plane @ [np.sin(end), np.cos(end)]) for end in ends)
-    if first[0] - first[2] < second[0] - second[2]:
-        first, second = second, first
-    return StainVectors(_triple(first), _triple(second))
-
-
-@dataclass(frozen=True)
-class StainEstimate:
-    """Stain vectors, and which of them come from the image.
-
-    Attributes
-    ----------
-    vectors : StainVectors
-        Estimated where there was enough to go by, the default elsewhere.
-    hematoxylin_estimated, dab_estimated : bool
-        False where the default stands.
-    """
-
-    vectors: StainVectors
-    hematoxylin_estimated: bool
-    dab_estimated: bool
-
-
-def macenko_estimate(density: np.ndarray) -> StainEstimate:
-    """Give Macenko's vectors, or the defaults where too little is stained or only one stain shows.
-
-    Parameters
-    ----------
-    density : numpy.ndarray
-        Optical densities of tissue pixels, shape (n, 3).
-
-    Returns
-    -------
-    StainEstimate
-        The vectors and where they come from.
-    """
-    try:
-        vectors = macenko(density)
-        vectors.matrix()
-    except MeasurementError:
-        return StainEstimate(StainVectors(), False, False)
-    return StainEstimate(vectors, True, True)
-
-
-def estimate_stains(density: np.ndarray, *, dab: bool = True) -> StainEstimate:
-    """Estimate the stain vectors from an image's purest blue and purest brown pixels.
-
-    The default vectors sort the pixels into blue and brown ones; the mean of the tenth of each
-    that lie farthest from the other stain is the estimate. Unlike Macenko's ends it doesn't
-    depend on how much of the tissue is brown. A stain shown by too few pixels, or whose estimate
-    lies farther from the default than slides of different laboratories do, keeps its default.
-
-    Parameters
-    ----------
-    density : numpy.ndarray
-        Optical densities of tissue pixels, shape (n, 3).
-    dab : bool
-        False for a nuclear marker: where all DAB lies on hematoxylin, no pixel shows it alone and
-        the estimate would be a mixture; the default vector is kept.
-
-    Returns
-    -------
-    StainEstimate
-        The vectors and where they come from.
-    """
-    density = np.asarray(density, dtype=np.float64).reshape(-1, 3)
-    length = np.linalg.norm(density, axis=1)
-    clear_colour = (length > WELL_STAINED_OD) & (length < SATURATING_OD)
-    stained = density[clear_colour]
-    amounts = unmix(stained, StainVectors())
-    angle = np.degrees(np.arctan2(amounts[:, 1], amounts[:, 0]))
-    fewest = max(FEWEST_PIXELS, SMALLEST_SHARE * len(density))
-    blue = (angle > BLUE_ANGLES_DEG[0]) & (angle < BLUE_ANGLES_DEG[1])
-    brown = (angle > BROWN_ANGLES_DEG[0]) & (angle < BROWN_ANGLES_DEG[1])
-    first = _purest(stained[blue], -angle[blue], fewest, HEMATOXYLIN, HEMATOXYLIN_SPREAD_DEG)
-    second = None
-    if dab:
-        second = _purest(stained[brown], angle[brown], fewest, DAB, DAB_SPREAD_DEG)
-    return StainEstimate(
-        StainVectors(first or HEMATOXYLIN, second or DAB), first is not None, second is not None
-    )
-
-
-def _purest(
-    density: np.ndarray,
-    purity: np.ndarray,
-    fewest: float,
-    usual: tuple[float, float, float],
-    spread_deg: float,
-) -> tuple[float, float, float] | None:
-    """Mean direction of the purest pixels, None where they are few or far from the usual one."""
-    if len(density) < fewest:
-        return None
-    pure = density[purity >= np.quantile(purity, 1 - PUREST_SHARE)]
-    vector = _unit(pure.mean(axis=0))
-    turned = np.degrees(np.arccos(np.clip(vector @ _unit(usual), -1, 1)))
-    return _triple(vector) if turned <= spread_deg else None
-
-
-def _triple(vector: np.ndarray) -> tuple[float, float, float]:
-    """Return a vector as plain numbers."""
-    return float(vector[0]), float(vector[1]), float(vector[2])

@@ -188,6 +188,8 @@ class Assay(BaseModel, ABC):
     counts: ClassVar[frozenset[str]] = frozenset()
     # What measuring takes at its peak, for the number of workers that fit into memory.
     working_bytes_per_px: ClassVar[int] = 200
+    # Whether its images are worth measuring where what it has beside the sheet can't be read.
+    measures_unprepared: ClassVar[bool] = True
     # Sentences that the report prints beside the assay.
     reminders: ClassVar[tuple[str, ...]] = ()
     # What a person may correct; None for a method without review.
@@ -209,6 +211,10 @@ class Assay(BaseModel, ABC):
     def files(self) -> tuple[str, ...]:
         """Give the paths of the tables the assay reads, relative to the study's folder."""
         return ()
+
+    def sheets(self) -> tuple[str, ...]:
+        """Give those of its files that name animals, as the sample sheet does."""
+        return self.files()
 
     def prepare(self, name: str, folder: Path, header: "StudyHeader") -> Prepared:
         """Read what the assay has of its own beside the sample sheet.

@@ -97,8 +97,10 @@ def _facts(study: Study, samples: Sequence[Sample]) -> tuple[str, ...]:
     lines = []
     for name, assay in study.image_assays.items():
         held = [sample for sample in samples if sample.assay == name]
-        if assay.files():  # its own sheet names the animals
-            lines.append(f"{name} ({assay.method}): {len(held)} images, {', '.join(assay.files())}")
+        if assay.sheets():
+            lines.append(
+                f"{name} ({assay.method}): {len(held)} images, {', '.join(assay.sheets())}"
+            )
             continue
         roles = Counter(sample.role for sample in held)
         animals = {sample.animal for sample in held if sample.role == SAMPLE}
@@ -138,7 +140,7 @@ def _warnings(study: Study, samples: Sequence[Sample]) -> list[str]:
         if not held:
             lines.append(f"{name}: the sample sheet has no image of this assay.")
         lines += [f"{name}: {text}" for text in assay.doubts(held)]
-        lines += [] if assay.files() else _group_warnings(study, name, held)
+        lines += [] if assay.sheets() else _group_warnings(study, name, held)
     return lines
 
 

@@ -18,6 +18,7 @@ from ..imgproc.measurement import Measurement
 from ..imgproc.polygons import Polygon
 from ..imgproc.slide_dab import measure_planned
 from ..imgproc.slide_plan import SlidePlan, plan_slide
+from ..imgproc.stain_estimates import StainName
 from ..imgproc.tiles import HERE, Spread, TileSource
 from .assay import (
     Calibration,
@@ -37,6 +38,7 @@ from .overlays import draw_cells_dab
 from .readers import Image, ImageInfo, inspect_image, read_image, split_reference
 from .regions_file import find_regions, read_regions
 from .samples import Sample
+from .single_stains import SingleStain, read_single_stain
 from .slide_files import ArrayTiles
 from .slide_labels import TemporarySheet
 from .slide_maps import draw_slide
@@ -65,12 +67,26 @@ class DabAssay(DabOptions, SegmentedAssay):
         "out.",
     )
 
+    hematoxylin_only: str = Field(
+        "",
+        description="Image of a section with hematoxylin alone: its colour is the vector of "
+        "hematoxylin (Ruifrok's method), in place of `stains`.",
+    )
+    dab_only: str = Field(
+        "", description="Image of a section with DAB alone: its colour is the vector of DAB."
+    )
+
     _regions: Path | None = PrivateAttr(default=None)
+    _single_stains: dict[str, SingleStain] = PrivateAttr(default_factory=dict)
 
     working_bytes_per_px: ClassVar[int] = 110
     measuring_version: ClassVar[int] = 5
-    # the regions' bytes enter an image's fingerprint, their place doesn't
-    applied_at_roll_up: ClassVar[frozenset[str]] = frozenset({"cutoffs_od", "marker", "regions"})
+    # the regions' bytes and the single stains' vectors enter a fingerprint, their places don't
+    applied_at_roll_up: ClassVar[frozenset[str]] = frozenset(
+        {"cutoffs_od", "marker", "regions", "hematoxylin_only", "dab_only"}
+    )
+    # without its regions or its stains' colours the numbers would be others
+    measures_unprepared: ClassVar[bool] = False
     noun: ClassVar[str] = "cells"
     reminders: ClassVar[tuple[str, ...]] = (
         "DAB is not stoichiometric: its optical density orders cells and areas, but is no measure "
@@ -94,23 +110,50 @@ class DabAssay(DabOptions, SegmentedAssay):
         """Say if there is no negative control."""
         return missing_control(samples)
 
+    def files(self) -> tuple[str, ...]:
+        """Give the weights and the images of single stains."""
+        return (*super().files(), *filter(None, (self.hematoxylin_only, self.dab_only)))
+
     def prepare(self, name: str, folder: Path, header: "StudyHeader") -> Prepared:
-        """Find the folder of regions, and the segmenter's weights.
+        """Find the folder of regions and the segmenter's weights, and read the single stains.
 
         Raises
         ------
         InputError
-            If there is no such file or folder.
+            If there is no such file or folder, or an image of a single stain doesn't show it.
         """
-        if not self.regions:
-            return super().prepare(name, folder, header)
-        place = folder / self.regions
-        if not place.exists():
-            remedy = "mend the path (it is relative to the study's folder), or remove the option"
-            raise InputError(self.regions, "there is no such file or folder of regions", remedy)
         ready = self.model_copy(update={"weights": self.found_weights(folder)})
-        ready._regions = place
-        return Prepared(ready)
+        if self.regions:
+            ready._regions = folder / self.regions
+            if not ready._regions.exists():
+                remedy = "mend the path (it is relative to the study's folder), or remove it"
+                raise InputError(self.regions, "there is no such file or folder of regions", remedy)
+        return Prepared(ready._with_single_stains(folder, header.max_megapixels))
+
+    def _with_single_stains(self, folder: Path, max_megapixels: float) -> "DabAssay":
+        """Take the vectors of stains that an image shows alone."""
+        named: dict[str, tuple[str, StainName]] = {
+            "hematoxylin_vector": (self.hematoxylin_only, "hematoxylin"),
+            "dab_vector": (self.dab_only, "DAB"),
+        }
+        found = {
+            vector: read_single_stain(
+                folder, image, stain,
+                options=self, um_per_px=self.um_per_px, max_megapixels=max_megapixels,
+            )
+            for vector, (image, stain) in named.items()
+            if image
+        }  # fmt: skip
+        for vector, single in found.items():
+            if getattr(self, vector) not in (None, single.vector):
+                raise InputError(
+                    single.image,
+                    f"both this image and {vector} say what the stain's colour is",
+                    "leave one of the two out",
+                )
+        ready = self.model_copy(update={name: each.vector for name, each in found.items()})
+        ready._single_stains = found
+        return ready
 
     def beside(self, reference: Path) -> tuple[Path, ...]:
         """Give the file of an image's regions."""
@@ -228,6 +271,10 @@ class DabAssay(DabOptions, SegmentedAssay):
         }
         if sampling:
             values["sampling"] = sampling
+        if self._single_stains:
+            values["single_stains"] = {
+                name: asdict(each) for name, each in self._single_stains.items()
+            }
         if not controls:
             return Calibration(values, ("no_control",))
         floor = control_floor(

@@ -94,6 +94,8 @@ def prepare_assays(
             ready = assay.prepare(name, study.folder, study.header)
         except InputError as error:
             problems.append(ProblemRow(name, error.path, "read", error.reason, error.remedy))
+            if not assay.measures_unprepared:
+                found = [sample for sample in found if sample.assay != name]
             continue
         assays[name] = ready.assay
         problems.extend(ready.problems)

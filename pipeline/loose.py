@@ -23,6 +23,7 @@ from .study import Study, StudyHeader
 # options of an assay that mean nothing without groups, or are given in another way here
 _NOT_FLAGS = frozenset({"method", "tests", "channels", "lanes"})
 _EVERYONE = "all"
+_PLACES = {"regions", "hematoxylin_only", "dab_only"}
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,8 @@ def parse_arguments(arguments: Sequence[str]) -> LooseRequest:
         given["channels"] = _parse_channels(words["channels"])
     elif "channels" in METHODS[method].model_fields:
         given["channels"] = ChannelNames(nuclei="DAPI")
-    if given.get("regions"):  # as seen from here, not from the images' folder
-        given["regions"] = str(_absolute(Path(given["regions"])))
+    for name in _PLACES & given.keys():  # as seen from here, not from the images' folder
+        given[name] = given[name] and str(_absolute(Path(given[name])))
     if "weights" in given:
         given["weights"] = Path(given["weights"]).absolute()  # as typed, not from the images
     if "lanes" in METHODS[method].model_fields:

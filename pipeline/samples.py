@@ -124,7 +124,7 @@ def study_samples(study: "Study") -> list[Sample]:
 def check_samples(study: "Study") -> tuple[list[Sample], list[Problem]]:
     """Read a study's sample sheet as `study_samples`; give its problems beside its good rows."""
     file = study.folder / SAMPLES_FILE
-    if not file.exists() and all(assay.files() for assay in study.image_assays.values()):
+    if not file.exists() and all(assay.sheets() for assay in study.image_assays.values()):
         return [], []
     return read_sheet(study, file)
 

@@ -30,6 +30,10 @@ class SegmentedAssay(SegmenterOptions, Assay):
         """Give the weights, which like any input lie in the study's folder or are asked for."""
         return () if self.weights is None else (self.weights.as_posix(),)
 
+    def sheets(self) -> tuple[str, ...]:
+        """Give none: weights name no animals."""
+        return ()
+
     def prepare(self, name: str, folder: Path, header: "StudyHeader") -> Prepared:
         """Look for the weights.
 

@@ -27,16 +27,17 @@ from xenoquant.imgproc.brown_sums import (
 from xenoquant.imgproc.dab import DabOptions, classify_dab, h_score, measure_dab
 from xenoquant.imgproc.errors import MeasurementError
 from xenoquant.imgproc.measurement import Measurement
-from xenoquant.imgproc.optics import optical_density
+from xenoquant.imgproc.optics import darker_than, optical_density, transmission_density
 from xenoquant.imgproc.phantoms import DabScene, render_dab
 from xenoquant.imgproc.polygons import Polygon, inside
 from xenoquant.imgproc.slide_area import SlideArea, measure_area
 from xenoquant.imgproc.slide_dab import measure_slide
 from xenoquant.imgproc.slide_regions import RegionMap
 from xenoquant.imgproc.slide_sampling import choose_fields
-from xenoquant.imgproc.slide_tissue import find_slide_tissue
-from xenoquant.imgproc.stains import StainVectors, unmix
+from xenoquant.imgproc.slide_tissue import find_slide_tissue, off_or_black
+from xenoquant.imgproc.stains import StainVectors, off_mixtures, separate, unmix
 from xenoquant.imgproc.tiles import BadTile, Threads, blocks, in_order, read_region
+from xenoquant.imgproc.tissue import BLACK_OD, INK_OFF_COLOUR_DEG
 from xenoquant.pipeline.slide_files import ArrayTiles, TiffTiles, open_slide, read_whole
 from xenoquant.pipeline.slide_labels import TemporarySheet
 from xenoquant.pipeline.slides import reduce_slide
@@ -451,6 +452,34 @@ def test_tissue_white_and_ink_of_a_drawn_overview() -> None:
     assert found.pieces[180, 130] == 0  # the lumen
     assert found.ink[350, 250]
     assert not found.ink[true].any()
+
+
+def test_ink_is_told_in_one_pass_as_step_by_step(noise: np.ndarray) -> None:
+    """Any counts, dense or not: `off_mixtures` of the unmixed colours, or `darker_than`."""
+    dense = transmission_density(noise, WHITE) > 0.2
+    noise = noise.copy()
+    noise[:20] //= 16  # black, too
+    amounts = separate(noise, WHITE, StainVectors())
+    off = off_mixtures(amounts, StainVectors(), INK_OFF_COLOUR_DEG)
+    black = darker_than(noise, WHITE, 10**-BLACK_OD)
+    expected = dense & (off | black)
+    found = off_or_black(noise, WHITE, dense)
+    assert 0 < (dense & black).sum() < expected.sum() < dense.sum()
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_pieces_are_parts_that_lie_near_each_other() -> None:
+    """Drawn on glass at 8 µm: two squares 120 µm apart are one piece, one 400 µm away is another,
+    and the larger is the first.
+    """
+    glass = WHITE + np.random.default_rng(2).normal(0, 1, (300, 500, 3))
+    drawn = np.clip(glass, 0, 255).astype(np.uint8)
+    for left, width in ((20, 60), (95, 60), (205, 180)):
+        drawn[100:200, left : left + width] = (170, 150, 180)
+    pieces = find_slide_tissue(drawn, um_per_px=8.0).pieces
+    assert (pieces[150, 50], pieces[150, 120], pieces[150, 300]) == (2, 2, 1)
+    assert pieces[150, 87] == 0
+    assert (pieces > 0).sum() == pytest.approx(100 * 300, rel=0.05)
 
 
 @pytest.mark.parametrize("method", ["systematic", "random"])

@@ -7,15 +7,17 @@ from skimage.color import rgb2hed
 from xenoquant.imgproc.errors import MeasurementError
 from xenoquant.imgproc.optics import flat_field, optical_density
 from xenoquant.imgproc.phantoms import DabPhantom, DabScene, render_dab
+from xenoquant.imgproc.stain_estimates import (
+    StainEstimate,
+    estimate_stains,
+    macenko,
+    macenko_estimate,
+    single_stain_vector,
+)
 from xenoquant.imgproc.stains import (
     DAB,
     HEMATOXYLIN,
-    StainEstimate,
     StainVectors,
-    estimate_stains,
-    from_single_stains,
-    macenko,
-    macenko_estimate,
     nuclear_signal,
     off_colour_deg,
     off_mixtures,
@@ -88,15 +90,21 @@ def test_rgb2hed_is_another_unit() -> None:
     assert abs(rgb2hed(dim)[0, 0].sum() - rgb2hed(rgb)[0, 0].sum()) * 6 > 0.05
 
 
-def test_single_stain_regions_give_their_colours() -> None:
-    """By construction: regions made of one vector each give that vector back."""
-    blue = np.outer(np.linspace(0.1, 1, 50), HEMATOXYLIN)
-    brown = np.outer(np.linspace(0.1, 1, 50), (0.3, 0.5, 0.8))
-    vectors = from_single_stains(blue, brown)
-    assert angle_deg(np.array(vectors.hematoxylin), np.array(HEMATOXYLIN)) < 1e-3
-    assert angle_deg(np.array(vectors.dab), np.array((0.3, 0.5, 0.8))) < 1e-3
-    with pytest.raises(MeasurementError, match="no pixels"):
-        from_single_stains(blue[:0], brown)
+def test_single_stains_give_their_colours() -> None:
+    """By construction: pixels along one vector give it back, whatever lies with them that is clear
+    or black; too few of them, or the other stain, are refused in words.
+    """
+    blue = np.outer(np.linspace(0.16, 1, 500), HEMATOXYLIN) * 1.05
+    brown = np.outer(np.linspace(0.16, 1, 500), (0.3, 0.5, 0.8))
+    beside = np.array([[0.01, 0.0, 0.05], [2.2, 2.2, 2.2]])
+    found = single_stain_vector(np.concatenate([blue, beside]), "hematoxylin")
+    assert angle_deg(np.array(found), np.array(HEMATOXYLIN)) < 1e-3
+    found = single_stain_vector(brown, "DAB")
+    assert angle_deg(np.array(found), np.array((0.3, 0.5, 0.8))) < 1e-3
+    with pytest.raises(MeasurementError, match="Only 50 pixels are stained"):
+        single_stain_vector(blue[-50:], "hematoxylin")
+    with pytest.raises(MeasurementError, match="has the colour of DAB"):
+        single_stain_vector(brown, "hematoxylin")
 
 
 def test_macenko_finds_two_pure_stains() -> None:

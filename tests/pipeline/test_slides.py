@@ -158,6 +158,15 @@ def test_a_missing_regions_file_is_a_problem(slide: Path, tmp_path: Path) -> Non
     assert "has none for this image" in error
 
 
+def test_without_its_folder_of_regions_nothing_is_measured(slide: Path, tmp_path: Path) -> None:
+    """A mistyped path must not give the numbers of the whole slide."""
+    words = ("--out", tmp_path / "out", "--regions", tmp_path / "rios", "--no-cells")
+    measure(slide, *words, status=1)
+    problems = pd.read_csv(tmp_path / "out" / "problems.csv")
+    assert "no such file or folder of regions" in problems["error"][0]
+    assert len(pd.read_csv(tmp_path / "out" / "images.csv")) == 0
+
+
 @pytest.mark.parametrize(
     "text", ["not json", "[]", '{"type": "Point", "coordinates": [1, 2]}', '{"features": 3}',
              '{"type": "Polygon", "coordinates": [[[0, 0], [1, 1]]]}'],

@@ -415,6 +415,11 @@ def _blank_level(blanks: Sequence[Image]) -> np.ndarray | None:
 
 
 def _brightfield(image: Image) -> np.ndarray:
+    if image.kind != "rgb" and len(image.channel_names) == 1:
+        raise MeasurementError(
+            "a bright-field colour image was expected, and this image is grey: it has one channel",
+            "give the original colour image",
+        )
     if image.kind != "rgb":
         raise MeasurementError(
             f"a bright-field colour image was expected, and this image has the channels "

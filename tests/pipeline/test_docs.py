@@ -8,10 +8,12 @@ import shutil
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 import tifffile
 from typer.testing import CliRunner
 
+from xenoquant.imgproc.stains import DAB, HEMATOXYLIN
 from xenoquant.pipeline.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,6 +61,7 @@ def desk(finished_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for name, text in (("volumes", VOLUMES), ("printed", PRINTED), ("cells", CELLS)):
         (folder / f"{name}.csv").write_text(text)
     _write_slide(folder)
+    _write_single_stains(folder)
     monkeypatch.chdir(folder)
     return folder
 
@@ -76,6 +79,15 @@ def _write_slide(folder: Path) -> None:
     ring = [[10, 10], [120, 10], [120, 120], [10, 120], [10, 10]]
     area = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}}
     (folder / "regions" / "m1.geojson").write_text(json.dumps([area]))
+
+
+def _write_single_stains(folder: Path) -> None:
+    """Draw half a field of hematoxylin, and half a field of DAB, on glass."""
+    for name, vector in (("blue", HEMATOXYLIN), ("brown", DAB)):
+        amount = np.where(np.arange(200) < 100, 0.0, 0.6)
+        light = 240 * 10 ** -(amount[None, :, None] * np.array(vector))
+        pixels = np.rint(np.repeat(light, 200, axis=0)).astype(np.uint8)
+        cv2.imwrite(str(folder / f"{name}.png"), pixels[..., ::-1])
 
 
 @pytest.mark.parametrize(

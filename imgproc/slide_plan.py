@@ -29,6 +29,8 @@ SAMPLES = 12
 SAMPLE_PX = 384
 SAMPLE_STEP_PX = 512
 SAMPLE_PIXELS = 16_000
+SAMPLE_TISSUE = 0.8
+SPOTS = (400, 20_000)
 """White, stains and the look of nuclei come from up to 12 squares spread evenly over the tissue, on
 a lattice whose squares the usual tiles of 256, 512 and 1024 pixels don't cut through needlessly."""
 
@@ -162,16 +164,42 @@ class _Sample:
 
 def _read_samples(source: TileSource, regions: RegionMap, threads: int) -> list[_Sample]:
     """Read squares spread evenly over the tissue, the same whatever the file's tiles."""
-    side = min(SAMPLE_PX, *source.shape)
-    squares = [
-        (top, left, side, side)
-        for top in range(0, source.shape[0] - side + 1, SAMPLE_STEP_PX)
-        for left in range(0, source.shape[1] - side + 1, SAMPLE_STEP_PX)
-    ]
-    full = worth_measuring(regions, squares, 0.8) or worth_measuring(regions, squares, 0.0)
+    full = _squares_of_tissue(regions, min(SAMPLE_PX, *source.shape))
     count = min(SAMPLES, len(full))
     chosen = [full[(2 * k + 1) * len(full) // (2 * count)] for k in range(count)]
     return list(in_order(partial(_read_sample, source, regions), chosen, threads=threads))
+
+
+def _squares_of_tissue(regions: RegionMap, side: int) -> list[Region]:
+    """Give squares full of tissue: of a lattice, or where it has too few, around spots of tissue.
+
+    A small piece may lie between the lattice's squares, and a small outlined area between spots.
+    """
+    height, width = regions.shape
+    lattice = [
+        (top, left, side, side)
+        for top in range(0, height - side + 1, SAMPLE_STEP_PX)
+        for left in range(0, width - side + 1, SAMPLE_STEP_PX)
+    ]
+    full = worth_measuring(regions, lattice, SAMPLE_TISSUE)
+    if len(full) >= SAMPLES:
+        return full
+    for spots in SPOTS:
+        around = _around_tissue(regions, side, spots)
+        found = worth_measuring(regions, around, SAMPLE_TISSUE) or regions.held(around)
+        if found:
+            return found
+    return full
+
+
+def _around_tissue(regions: RegionMap, side: int, spots: int) -> list[Region]:
+    """Give squares around about so many spots, spread evenly over the tissue."""
+    (height, width), (high, wide) = regions.shape, regions.coarse.shape
+    rows, columns = np.nonzero(regions.coarse)
+    step = max(1, rows.size // spots)
+    top = np.clip(rows[::step] * height // high - side // 2, 0, height - side)
+    left = np.clip(columns[::step] * width // wide - side // 2, 0, width - side)
+    return [(int(y), int(x), side, side) for y, x in zip(top, left, strict=True)]
 
 
 def _read_sample(source: TileSource, regions: RegionMap, place: Region) -> _Sample:

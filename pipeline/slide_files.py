@@ -251,6 +251,17 @@ class TiffTiles:
         return memoryview(file.read(max(0, stop - start)))
 
 
+JPEG_END = b"\xff\xd9"
+
+
+def _is_whole(data: memoryview) -> bool:
+    """Tell whether JPEG data ends; a decoder would fill in what is missing, and say nothing.
+
+    Zeros behind the end are padding.
+    """
+    return data[-2:] == JPEG_END or bytes(data).rstrip(b"\0").endswith(JPEG_END)
+
+
 def _decoder(page: Any) -> Callable[[Any, int, np.ndarray], np.ndarray]:
     """Give the decoder of a page's tiles: JPEG straight into the buffer, the rest by tifffile."""
     if int(page.compression) == JPEG and page.jpegheader is None:
@@ -260,6 +271,8 @@ def _decoder(page: Any) -> Callable[[Any, int, np.ndarray], np.ndarray]:
         tables = page.jpegtables
 
         def decode_jpeg(data: Any, number: int, out: np.ndarray) -> np.ndarray:
+            if not _is_whole(data):
+                raise ValueError("its JPEG data is cut short: the end marker is missing")
             pixels: np.ndarray = imagecodecs.jpeg8_decode(
                 data, tables=tables, colorspace=colorspace, outcolorspace=outcolorspace, out=out
             )
@@ -270,6 +283,8 @@ def _decoder(page: Any) -> Callable[[Any, int, np.ndarray], np.ndarray]:
     jpeg = {"jpegtables": tables, "jpegheader": header} if int(page.compression) == JPEG else {}
 
     def decode_other(data: Any, number: int, out: np.ndarray) -> np.ndarray:
+        if jpeg and not _is_whole(data):
+            raise ValueError("its JPEG data is cut short: the end marker is missing")
         pixels = decode(bytes(data), number, **jpeg)[0]
         part = pixels.reshape(pixels.shape[-3:])
         out[: part.shape[0], : part.shape[1]] = part

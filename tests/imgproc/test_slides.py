@@ -359,6 +359,29 @@ def test_cells_at_the_lines_between_blocks_are_counted_once(
     assert scores[0] == pytest.approx(h_score(true), abs=3)
 
 
+@pytest.mark.parametrize("corner", [(192, 256), (340, 10), (600, 700)])
+def test_a_small_piece_is_looked_at_wherever_it_lies(corner: tuple[int, int]) -> None:
+    """Rendered tissue of 300 pixels on much glass: stains and nuclei are estimated, and the cells'
+    H-score is the field's.
+    """
+    field = render_dab(5, scene=DabScene(size_px=(300, 300), positive_fraction=0.5))
+    glass = np.random.default_rng(0).normal(WHITE, 1, (1024, 1152, 3))
+    whole = np.clip(np.rint(glass), 0, 255).astype(np.uint8)
+    whole[corner[0] : corner[0] + 300, corner[1] : corner[1] + 300] = field.rgb
+    source = ArrayTiles(whole)
+    found = measure_slide(source, reduce_slide(source), um_per_px=0.5)
+    alone = measure_dab(whole, um_per_px=0.5)
+    assert found.notes["sampled_squares"] > 0
+    assert found.notes["hematoxylin_estimated"]
+    assert found.notes["nucleus_diameter_um"] is not None
+    scores = [
+        h_score(classify_dab(each.objects, compartment="cytoplasm")["class"].to_numpy())
+        for each in (found, alone)
+    ]
+    print(f"H-score as a slide {scores[0]:.1f}, as a field {scores[1]:.1f}")
+    assert scores[0] == pytest.approx(scores[1], abs=5)
+
+
 @pytest.mark.parametrize("seed", [8, 9, 10])
 def test_cells_of_a_slide_end_where_those_of_a_field_do(seed: int) -> None:
     """Rendered tissue with gaps, whose middle shows no glass: the slide's threshold comes from its
@@ -616,6 +639,31 @@ def test_a_truncated_and_a_corrupt_tile_have_their_places(tmp_path: Path, jpeg_s
     source.size = offsets[100] + 10
     late = [n for n, p in source.decode(range(140), whole) if isinstance(p, BadTile)]
     assert late == [n for n in range(140) if offsets[n] + counts[n] > offsets[100] + 10]
+
+
+def test_a_tile_whose_end_is_zeros_is_bad(tmp_path: Path, jpeg_slide: Path) -> None:
+    """Half a tile written over with zeros, as after a copy that stopped: decoders fill it in with
+    grey and say nothing. Zeros behind the end marker are padding.
+    """
+    with tifffile.TiffFile(jpeg_slide) as tiff:
+        page = tiff.pages[0]
+        offsets, counts = page.dataoffsets, page.databytecounts
+    data = bytearray(jpeg_slide.read_bytes())
+    number = 37
+    half = counts[number] // 2
+    data[offsets[number] + half : offsets[number] + counts[number]] = bytes(counts[number] - half)
+    path = tmp_path / "half.ome.tif"
+    path.write_bytes(data)
+    buffer = np.empty(64 * 64 * 3, np.uint8)
+    tiles = list(open_slide(path).full.decode(range(140), buffer))
+    bad = {n: tile for n, tile in tiles if isinstance(tile, BadTile)}
+    assert list(bad) == [number]
+    assert "cut short" in bad[number].reason
+    padded = open_slide(jpeg_slide).full
+    assert isinstance(padded, TiffTiles)
+    encoded = jpeg_slide.read_bytes()[offsets[5] : offsets[5] + counts[5]]
+    decoded = padded.decode_bytes(memoryview(encoded + bytes(6)), 5, buffer.reshape(64, 64, 3))
+    np.testing.assert_array_equal(decoded, read_region(padded, (0, 320, 64, 64)))
 
 
 def test_overview_made_from_tiles_is_the_mean_of_squares(slide: np.ndarray) -> None:

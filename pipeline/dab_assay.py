@@ -317,9 +317,12 @@ class DabAssay(DabOptions, SegmentedAssay):
             )
         batch = values.get("batches", {}).get(measured.sample.batch, {})
         flags = (*measured.flags, *calibration.flags, *batch.get("flags", ()))
-        maps = {name: measured.profiles[name] for name in ("heat_od",) if name in measured.profiles}
+        drawn = ("heat_od", "overview_regions")
+        maps = {name: measured.profiles[name] for name in drawn if name in measured.profiles}
         if measured.notes.get("fields"):
             maps["fields"] = np.asarray(measured.notes["fields"])
+        if measured.notes.get("bad_tiles"):
+            maps["bad_tiles"] = np.array([tile["region"] for tile in measured.notes["bad_tiles"]])
         return Classified(objects, measured.regions, features, flags, maps)
 
     def draw(

@@ -1,6 +1,6 @@
 """Pictures of a whole slide: the classes of its cells, and a heat map of its DAB."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -19,7 +19,9 @@ HOTTEST_OD = 0.8
 """The heat map's scale is the same for all slides of all studies, so that they can be compared."""
 
 SQUARE_PX = 3
-"""Side of a square of the class map, in picture pixels: it shows the most frequent class in it."""
+CELL_PX = 10
+"""Side of a square of the class map, in picture pixels and, where that is more, in pixels of the
+slide: it shows the most frequent class in it."""
 
 _HEADER, _GAP, _BAR = 34, 16, 26
 _INK = (32, 32, 32)
@@ -43,7 +45,9 @@ def draw_slide(
         Cells with ``y_px``, ``x_px`` and ``class``; where there are none, the class map shows the
         class of each square's mean DAB.
     maps : mapping of str to numpy.ndarray
-        ``heat_od``, mean DAB by squares of 256 pixels, NaN where nothing was measured.
+        ``heat_od``, mean DAB by squares of 256 pixels, NaN where nothing was measured;
+        ``overview_regions``, above 0 where there is tissue, and ``bad_tiles``, rectangles (top,
+        left, height, width) that couldn't be decoded, where there are any.
     cutoffs_od : sequence of float
         Optical densities of 1+, 2+ and 3+.
     fields : sequence of (top, left, height, width)
@@ -60,29 +64,34 @@ def draw_slide(
     ground = cv2.resize(slide.pixels, size, interpolation=cv2.INTER_AREA)
     heat = np.asarray(maps["heat_od"])
     if len(objects):
-        classes, title = _cell_classes(objects, (height, width), ground.shape[:2]), "cells"
+        side = max(SQUARE_PX, round(CELL_PX * factor))
+        classes, title = _cell_classes(objects, (height, width), ground.shape[:2], side), "cells"
     else:
         classes = np.where(np.isnan(heat), -1, np.searchsorted(cutoffs_od, heat, side="right"))
         classes, title = _stretched(classes, (height, width), ground.shape[:2]), "area"
     shown = _in_fields(ground.shape[:2], fields, factor)
+    bad = [tuple(tile) for tile in np.asarray(maps.get("bad_tiles", ())).tolist()]
+    if bad:
+        shown &= ~_in_fields(ground.shape[:2], bad, factor)
     left = _painted(ground, np.where(shown, classes, -1))
-    right = _heated(ground, heat, (height, width), shown)
+    right = _heated(ground, heat, (height, width), shown & _tissue(maps, size))
     for panel in (left, right):
         _outline(panel, slide, fields, factor)
+        _cross_out(panel, bad, factor)
     return _composed(left, right, title, cutoffs_od)
 
 
 def _cell_classes(
-    objects: pd.DataFrame, full: tuple[int, int], shown: tuple[int, int]
+    objects: pd.DataFrame, full: tuple[int, int], shown: tuple[int, int], side: int
 ) -> np.ndarray:
     """Give the most frequent class in each square of the picture, -1 where there is no cell."""
-    rows, columns = (-(-length // SQUARE_PX) for length in shown)
-    y = (objects["y_px"].to_numpy() / full[0] * shown[0] / SQUARE_PX).astype(int)
-    x = (objects["x_px"].to_numpy() / full[1] * shown[1] / SQUARE_PX).astype(int)
+    rows, columns = (-(-length // side) for length in shown)
+    y = (objects["y_px"].to_numpy() / full[0] * shown[0] / side).astype(int)
+    x = (objects["x_px"].to_numpy() / full[1] * shown[1] / side).astype(int)
     counts = np.zeros((rows, columns, 4), np.int32)
     np.add.at(counts, (y.clip(0, rows - 1), x.clip(0, columns - 1), objects["class"]), 1)
     found = np.where(counts.sum(axis=2) > 0, counts.argmax(axis=2), -1)
-    large = np.repeat(np.repeat(found, SQUARE_PX, axis=0), SQUARE_PX, axis=1)
+    large = np.repeat(np.repeat(found, side, axis=0), side, axis=1)
     return large[: shown[0], : shown[1]]
 
 
@@ -133,6 +142,24 @@ def _heated(
     )
     out[measured] = colours[np.ix_(rows, columns)][measured]
     return out
+
+
+def _tissue(maps: Mapping[str, np.ndarray], size: tuple[int, int]) -> np.ndarray:
+    """Tell which of the picture's pixels are tissue: a heat square may lie half on glass."""
+    if "overview_regions" not in maps:
+        return np.ones(size[::-1], bool)
+    tissue = (np.asarray(maps["overview_regions"]) > 0).astype(np.uint8)
+    return cv2.resize(tissue, size, interpolation=cv2.INTER_NEAREST) > 0
+
+
+def _cross_out(panel: np.ndarray, tiles: Iterable[Sequence[int]], factor: float) -> None:
+    """Cross out tiles that couldn't be decoded: nothing was measured there."""
+    for top, left, height, width in tiles:
+        x0, y0 = round(left * factor), round(top * factor)
+        x1, y1 = round((left + width) * factor), round((top + height) * factor)
+        cv2.rectangle(panel, (x0, y0), (x1, y1), _INK, 1)
+        cv2.line(panel, (x0, y0), (x1, y1), _INK, 1, cv2.LINE_AA)
+        cv2.line(panel, (x0, y1), (x1, y0), _INK, 1, cv2.LINE_AA)
 
 
 def _colours(levels: np.ndarray) -> np.ndarray:

@@ -1,15 +1,16 @@
 """What the engine costs beside measuring, and whether its memory stays flat.
 
     python benchmarks/engine.py [--images 10000] [--side 256] [--part share|memory] [--folder DIR]
+                                [--method dab|fluorescence]
 
-Runs a study of a tenth of the images and one of all of them, with one worker, each in a process of
-its own, and then the second once more with nothing to do. Times are of processors, so that other
-work on the machine doesn't count; the last is by the clock. With --folder the images are written
-there once, and used again.
+The share is of a study of a tenth of the images, the memory of one of a tenth and one of all, which
+is then run once more with nothing to do; all with one worker, each in a process of its own. Times
+are of processors, so that other work on the machine counts less; the last is by the clock. With
+--folder the images are written there once, and used again.
 
-Measuring is what `Assay.open`, `Assay.measure` and, for the overlay, `Assay.draw` take. All else
-is the engine: hashing, sending tasks, storing, loading, rolling up, comparing, writing tables,
-report and provenance.
+Measuring is what `Assay.open` and `Assay.measure` take. Drawing is what the overlay takes with its
+JPEG: `Assay.draw` and `write_picture`. All else is the engine: imports, hashing, sending tasks,
+storing, loading, classifying, rolling up, comparing, writing tables, report and provenance.
 """
 
 import argparse
@@ -26,10 +27,11 @@ from small_study import write_small_study
 CHILD = """
 import functools, json, resource, sys, time
 from pathlib import Path
-from xenoquant.pipeline import dab_assay, drawing, measuring, worker_pool
+from xenoquant.pipeline import drawing, worker_pool
+from xenoquant.pipeline.assays import METHODS
 from xenoquant.pipeline.run import RunOptions, run_study
 
-spent = {"open": 0.0, "measure": 0.0, "draw": 0.0}
+spent = {"open": 0.0, "measure": 0.0, "draw": 0.0, "write_picture": 0.0}
 
 def timed(name, function):
     @functools.wraps(function)
@@ -41,8 +43,10 @@ def timed(name, function):
             spent[name] += time.process_time() - started
     return call
 
-for name in spent:
-    setattr(dab_assay.DabAssay, name, timed(name, getattr(dab_assay.DabAssay, name)))
+assay = METHODS[sys.argv[2]]
+owners = dict.fromkeys(spent, assay) | {"write_picture": drawing}
+for name, owner in owners.items():
+    setattr(owner, name, timed(name, getattr(owner, name)))
 worker_pool.one_thread_each()
 started, clock = time.process_time(), time.perf_counter()
 summary = run_study(Path(sys.argv[1]), RunOptions(jobs=1))
@@ -67,9 +71,12 @@ print(json.dumps({
 """
 
 
-def run(code: str, study: Path) -> dict[str, float]:
+def run(code: str, study: Path, method: str) -> dict[str, float]:
     done = subprocess.run(
-        [sys.executable, "-c", code, str(study)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, str(study), method],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         sys.exit(done.stderr)
@@ -77,34 +84,41 @@ def run(code: str, study: Path) -> dict[str, float]:
     return found
 
 
-def ready(study: Path, images: int, side_px: int) -> Path:
+def ready(folder: Path, images: int, side_px: int, method: str) -> Path:
     """Give a study of so many images, written unless it is there, without results."""
+    study = folder / f"{method}-{images}-{side_px}"
     if not study.exists():
-        write_small_study(study, images, side_px=side_px)
+        write_small_study(study, images, side_px=side_px, method=method)
     shutil.rmtree(study / "results", ignore_errors=True)
     return study
 
 
-def share(folder: Path, images: int, side: int) -> None:
+def share(folder: Path, images: int, side: int, method: str) -> None:
     """Print what the engine takes of the whole."""
-    alone = run(CHILD, ready(folder / f"{images}-{side}", images, side))
-    pixels = alone["open"] + alone["measure"]
-    engine = alone["processor"] - pixels - alone["draw"]
+    alone = run(CHILD, ready(folder, images, side, method), method)
+    whole = alone["processor"]
+    parts = {
+        "reading and measuring": alone["open"] + alone["measure"],
+        "drawing overlays": alone["draw"] + alone["write_picture"],
+    }
+    parts["the engine"] = whole - sum(parts.values())
+    said = ", ".join(
+        f"{name} {spent / images * 1e3:.1f} ms ({spent / whole:.1%})"
+        for name, spent in parts.items()
+    )
     print(
-        f"{images} images of {side}²: {alone['processor']:.1f} s of processor time, of which"
-        f" reading and measuring {pixels:.1f} s, drawing overlays {alone['draw']:.1f} s,"
-        f" the engine {engine:.1f} s: {engine / alone['processor']:.1%}"
-        f" ({engine / images * 1e3:.2f} ms an image).",
+        f"{images} images of {side}², {method}: {whole / images * 1e3:.1f} ms of processor time an"
+        f" image: {said}.",
         flush=True,
     )
 
 
-def memory(folder: Path, images: int, side: int) -> None:
+def memory(folder: Path, images: int, side: int, method: str) -> None:
     """Print the run's memory with a tenth of the images and with all, and a second run's time."""
     few = images // 10
-    less = run(PARENT, ready(folder / f"{few}-{side}", few, side))
-    large = ready(folder / f"{images}-{side}", images, side)
-    first, second = run(PARENT, large), run(PARENT, large)
+    less = run(PARENT, ready(folder, few, side, method), method)
+    large = ready(folder, images, side, method)
+    first, second = run(PARENT, large, method), run(PARENT, large, method)
     growth = first["peak_mb"] / less["peak_mb"] - 1
     print(
         f"Peak memory of the parent: {less['peak_mb']:.0f} MB with {few} images of {side}²,"
@@ -123,13 +137,14 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--part", choices=["share", "memory", "both"], default="both")
+    parser.add_argument("--method", choices=["dab", "fluorescence"], default="dab")
     words = parser.parse_args()
     with tempfile.TemporaryDirectory() as desk:
         folder = words.folder or Path(desk)
         if words.part != "memory":
-            share(folder, words.images // 10, words.side)
+            share(folder, words.images // 10, words.side, words.method)
         if words.part != "share":
-            memory(folder, words.images, words.side)
+            memory(folder, words.images, words.side, words.method)
 
 
 if __name__ == "__main__":

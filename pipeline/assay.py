@@ -192,6 +192,9 @@ class Assay(BaseModel, ABC):
     measures_unprepared: ClassVar[bool] = True
     # Sentences that the report prints beside the assay.
     reminders: ClassVar[tuple[str, ...]] = ()
+    # Whether an overlay depends on the study's thresholds. Where it doesn't, an image is drawn as
+    # soon as it is measured, with an empty calibration.
+    overlay_needs_study: ClassVar[bool] = True
     # What a person may correct; None for a method without review.
     correctable: ClassVar[Correctable | None] = None
 

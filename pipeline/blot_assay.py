@@ -45,6 +45,7 @@ class BlotAssay(BlotOptions, Assay):
 
     measuring_version: ClassVar[int] = 1
     noun: ClassVar[str] = "bands"
+    overlay_needs_study: ClassVar[bool] = False
     features: ClassVar[Mapping[str, RollUp]] = {
         "bands": RollUp("sum"),
         "saturated_bands": RollUp("sum"),

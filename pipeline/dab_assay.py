@@ -88,6 +88,7 @@ class DabAssay(DabOptions, SegmentedAssay):
     # without its regions or its stains' colours the numbers would be others
     measures_unprepared: ClassVar[bool] = False
     noun: ClassVar[str] = "cells"
+    overlay_needs_study: ClassVar[bool] = False
     reminders: ClassVar[tuple[str, ...]] = (
         "DAB is not stoichiometric: its optical density orders cells and areas, but is no measure "
         "of how much protein there is. Area and positivity come first; mean optical density is "

@@ -8,17 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from .assay import Calibration, Measured
+from ..imgproc.measurement import Measurement
+from .assay import Assay, Calibration, Measured
 from .errors import InputError
-from .measuring import open_image
 from .overlays import write_picture
+from .packing import StoredMeasurement
 from .plan import Task
 from .problems import ProblemRow
+from .readers import Image
 from .slides import SlideImage
 from .store import Store
+from .task_images import open_image
 from .writers import atomic_path
 
-OVERLAY_VERSION = 1  # raised when overlays change for the same measurement
+OVERLAY_VERSION = 2  # raised when overlays change for the same measurement
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,11 @@ class DrawJob:
     store: Path
     calibration: Calibration
     results: Path
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Assay and image."""
+        return self.task.sample.assay, self.task.sample.image
 
     @property
     def extra_seconds(self) -> float:
@@ -58,14 +66,20 @@ def is_drawn(results: Path, task: Task) -> bool:
     )
 
 
-def draw_job(job: DrawJob) -> ProblemRow | None:
+Drawn = tuple[tuple[str, str], ProblemRow | None]
+"""Assay and image of a drawing, and why there is none, if so."""
+
+
+def draw_job(job: DrawJob) -> Drawn:
     """Publish one image's labels and overlay; a failure is a problem, not an error."""
+    return job.key, _problem_of(job)
+
+
+def _problem_of(job: DrawJob) -> ProblemRow | None:
     task = job.task
     try:
         publish_labels(job)
-        file = overlay_file(job.results, task)
-        with atomic_path(file, sync=False) as partial:
-            write_picture(_draw(job), partial)
+        _publish_overlay(job, _draw(job))
     except InputError as error:
         return _row(task, error.reason, error.remedy)
     except OSError as error:
@@ -77,9 +91,45 @@ def draw_job(job: DrawJob) -> ProblemRow | None:
     return None
 
 
-def lost_drawing(job: DrawJob, reason: str) -> ProblemRow | None:
+def draw_measured(job: DrawJob, image: Image, measurement: Measurement) -> bool:
+    """Publish the labels and overlay of an image that was just measured and stored.
+
+    What `draw_job` would read again is still in the memory; the result is the same.
+
+    Parameters
+    ----------
+    job : DrawJob
+        The image; its calibration doesn't matter.
+    image : Image
+        Its pixels.
+    measurement : Measurement
+        What was found.
+
+    Returns
+    -------
+    bool
+        Whether they are there. If not (the overlay needs the study's thresholds, or something
+        failed), they are left to `draw_job`, which says why.
+    """
+    task = job.task
+    if task.assay.overlay_needs_study or task.review or isinstance(image, SlideImage):
+        return False
+    try:
+        publish_labels(job)
+        _publish_overlay(job, _drawn(job, image, measurement, measurement.labels))
+    except Exception:  # not lost: whatever it was, `draw_job` meets it again and says it
+        return False
+    return True
+
+
+def _publish_overlay(job: DrawJob, picture: np.ndarray) -> None:
+    with atomic_path(overlay_file(job.results, job.task), sync=False) as partial:
+        write_picture(picture, partial, small=True)
+
+
+def lost_drawing(job: DrawJob, reason: str) -> Drawn:
     """Give the problem of a drawing whose worker died."""
-    return _row(job.task, reason, "run again with fewer --jobs")
+    return job.key, _row(job.task, reason, "run again with fewer --jobs")
 
 
 def _row(task: Task, error: str, remedy: str) -> ProblemRow:
@@ -106,23 +156,38 @@ def read_labels(files: Mapping[str, Path]) -> dict[str, np.ndarray]:
 
 def _draw(job: DrawJob) -> np.ndarray:
     store, task = Store(job.store), job.task
-    held = store.load(task.fingerprint)
-    measured = Measured(
-        task.sample, held.objects, held.regions, held.profiles, held.flags, held.notes
-    )
-    classified = task.assay.classify(measured, job.calibration)
     image = open_image(task)
     # a whole slide is drawn from its maps: its label images may be larger than the memory
     whole = isinstance(image, SlideImage)
     labels = {} if whole else read_labels(store.labels(task.fingerprint))
-    return task.assay.draw(image, labels, classified, job.calibration, um_per_px=held.um_per_px)
+    return _drawn(job, image, store.load(task.fingerprint), labels)
+
+
+def _drawn(
+    job: DrawJob,
+    image: Image,
+    held: Measurement | StoredMeasurement,
+    labels: Mapping[str, np.ndarray],
+) -> np.ndarray:
+    assay, calibration = job.task.assay, needed_calibration(job.task.assay, job.calibration)
+    measured = Measured(
+        job.task.sample, held.objects, held.regions, held.profiles, held.flags, held.notes
+    )
+    classified = assay.classify(measured, calibration)
+    um_per_px = held.notes.get("um_per_px")
+    return assay.draw(image, labels, classified, calibration, um_per_px=um_per_px)
+
+
+def needed_calibration(assay: Assay, calibration: Calibration) -> Calibration:
+    """Give the part of a study's thresholds that an assay's overlays depend on: all or nothing."""
+    return calibration if assay.overlay_needs_study else Calibration()
 
 
 def drawing_key(task: Task, calibration: Calibration) -> dict[str, Any]:
     """Give what an image's overlay depends on, to tell whether it must be drawn again."""
     return {
         "measurement": task.fingerprint,
-        "calibration": calibration.values,
+        "calibration": needed_calibration(task.assay, calibration).values,
         "options": task.assay.model_dump(mode="json"),
         "lobe": task.sample.lobe,
         "name": task.name,

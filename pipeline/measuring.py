@@ -9,12 +9,14 @@ from typing import Any, TypeVar
 
 from ..imgproc.errors import MeasurementError
 from ..imgproc.measurement import Measurement
-from .assay import Split
+from .assay import Calibration, Split
+from .drawing import DrawJob, draw_measured
 from .errors import InputError, StudyError
 from .plan import Task
 from .problems import ProblemRow
-from .readers import Image, read_image
+from .readers import Image
 from .store import Store, hash_file
+from .task_images import open_blanks, open_image
 from .worker_pool import TooSlow, WorkerLost
 from .workers import OnWorkers
 
@@ -27,12 +29,14 @@ STORING = "store"  # the stage of a problem that isn't the image's: its result c
 class Job:
     """A task, and the store that its result goes to.
 
-    Where `may_split`, a whole slide is only begun: other workers take its tiles.
+    Where `may_split`, a whole slide is only begun: other workers take its tiles. An image whose
+    overlay needs no other image is drawn at once, into `results` if that is given.
     """
 
     task: Task
     store: Path
     may_split: bool = False
+    results: Path | None = None
 
     @property
     def extra_seconds(self) -> float:
@@ -51,21 +55,28 @@ class Begun:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: nothing to say, the problem, or what is left to be finished."""
+    """What became of a job: nothing to say, the problem, or what is left to be finished.
+
+    Where `drawn`, its labels and overlay are published too.
+    """
 
     fingerprint: str
     problem: ProblemRow | None
     seconds: float
     begun: Begun | None = None
+    drawn: bool = False
 
 
 def measure_job(job: Job) -> Outcome:
     """Measure one image and store the result; a bad input is an outcome, not an error."""
-    started = time.perf_counter()
-    found = _begun_or_problem(job)
+    started, key = time.perf_counter(), job.task.fingerprint
+    if key in Store(job.store):  # its worker died after storing it, or another run was faster
+        return Outcome(key, None, 0.0)
+    found = _begun_or_measured(job)
     begun = found if isinstance(found, Begun) else None
-    problem = None if isinstance(found, Begun) else found
-    return Outcome(job.task.fingerprint, problem, time.perf_counter() - started, begun)
+    problem = found if isinstance(found, ProblemRow) else None
+    drawn = isinstance(found, _Drawn)
+    return Outcome(key, problem, time.perf_counter() - started, begun, drawn)
 
 
 def finish_job(job: Job, begun: Begun, executor: Executor) -> Outcome:
@@ -75,7 +86,7 @@ def finish_job(job: Job, begun: Begun, executor: Executor) -> Outcome:
         found = _attempt(job.task, lambda: begun.split.carry_out(OnWorkers(executor)))
     except (WorkerLost, TooSlow) as error:
         return lost_job(job, str(error))
-    problem = found if isinstance(found, ProblemRow) else _store(job, begun, found)
+    problem = found if isinstance(found, ProblemRow) else _store(job, _noted(begun, found))
     return Outcome(job.task.fingerprint, problem, time.perf_counter() - started)
 
 
@@ -89,7 +100,11 @@ def _row(task: Task, stage: str, error: str, remedy: str) -> ProblemRow:
     return ProblemRow(task.sample.assay, task.sample.image, stage, error, remedy)
 
 
-def _begun_or_problem(job: Job) -> Begun | ProblemRow | None:
+class _Drawn:
+    """Says that an image was measured, stored and drawn."""
+
+
+def _begun_or_measured(job: Job) -> Begun | ProblemRow | _Drawn | None:
     task = job.task
     try:
         image, blanks = open_image(task), open_blanks(task)
@@ -104,7 +119,12 @@ def _begun_or_problem(job: Job) -> Begun | ProblemRow | None:
     measurement = _attempt(task, lambda: _measure(job, image, blanks))
     if isinstance(measurement, ProblemRow):
         return measurement
-    return _store(job, image, measurement)
+    noted = _noted(image, measurement)
+    problem = _store(job, noted)
+    if problem is not None or job.results is None:
+        return problem
+    drawing = DrawJob(task, job.store, Calibration(), job.results)
+    return _Drawn() if draw_measured(drawing, image, noted) else None
 
 
 def _attempt(task: Task, measure: Callable[[], ResultT]) -> ResultT | ProblemRow:
@@ -133,19 +153,23 @@ def _measure(job: Job, image: Image, blanks: list[Image]) -> Measurement:
     return measure_review(task, image, blanks, Store(job.store))
 
 
-def _store(job: Job, image: Image | Begun, measurement: Measurement) -> ProblemRow | None:
-    task = job.task
-    if _content_now(task) != task.content:
-        reason = "the file changed or vanished while it was being measured"
-        return _row(task, "read", reason, "run again when nothing writes to it")
-    noted = replace(
+def _noted(image: Image | Begun, measurement: Measurement) -> Measurement:
+    """Add what the image's reader had to say."""
+    return replace(
         measurement,
         flags=(*image.flags, *(f for f in measurement.flags if f not in image.flags)),
         notes=measurement.notes | {"reader": image.notes},
     )
+
+
+def _store(job: Job, measurement: Measurement) -> ProblemRow | None:
+    task = job.task
+    if _content_now(task) != task.content:
+        reason = "the file changed or vanished while it was being measured"
+        return _row(task, "read", reason, "run again when nothing writes to it")
     um_per_px = measurement.notes.get("um_per_px")
     try:
-        Store(job.store).save(task.fingerprint, noted, um_per_px=um_per_px)
+        Store(job.store).save(task.fingerprint, measurement, um_per_px=um_per_px)
     except OSError as error:
         reason = f"the result can't be stored: {error.strerror or error}"
         remedy = "check the space and permissions of the results folder"
@@ -158,25 +182,3 @@ def _content_now(task: Task) -> tuple[str, ...] | None:
         return tuple(hash_file(file) for file in task.files)
     except OSError:
         return None
-
-
-def open_image(task: Task) -> Image:
-    """Read a task's image with its assay's options.
-
-    Raises
-    ------
-    InputError
-        If the file can't be read as an image.
-    """
-    return task.assay.open(task.reference, max_megapixels=task.max_megapixels)
-
-
-def open_blanks(task: Task) -> list[Image]:
-    """Read the empty bright fields of a task.
-
-    Raises
-    ------
-    InputError
-        If one of them can't be read as an image.
-    """
-    return [read_image(path, max_megapixels=task.max_megapixels) for path in task.blanks]

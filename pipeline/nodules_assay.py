@@ -51,6 +51,7 @@ class NodulesAssay(NoduleOptions, Assay):
     working_bytes_per_px: ClassVar[int] = 60
     measuring_version: ClassVar[int] = 4
     noun: ClassVar[str] = "nodules"
+    overlay_needs_study: ClassVar[bool] = False
     counts: ClassVar[frozenset[str]] = frozenset({"nodules"})
     features: ClassVar[Mapping[str, RollUp]] = {
         "nodules_per_lobe": RollUp(weight="lobes"),

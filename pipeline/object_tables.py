@@ -1,13 +1,22 @@
 """``objects/`` and ``regions/``: an assay's tables, written while its images are classified."""
 
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 
+import pandas as pd
+
 from .assay import Classified, join_tables
-from .rollup import with_identity
+from .rollup import joined_with_identity, with_identity
 from .samples import Sample
 from .table_parts import GrowingTable
 from .writers import write_parquet
+
+# Small tables cost more than their content: that many are joined at once.
+_TABLES_TOGETHER = 200
+_ROWS_TOGETHER = 20_000
+
+Held = list[tuple[Sample, pd.DataFrame]]
 
 
 class ObjectTables:
@@ -24,6 +33,8 @@ class ObjectTables:
     def __init__(self, results: Path, assay: str) -> None:
         self._files = {kind: results / kind / f"{assay}.parquet" for kind in ("objects", "regions")}
         self._tables = {kind: GrowingTable(file) for kind, file in self._files.items()}
+        self._held: dict[str, Held] = {kind: [] for kind in self._files}
+        self._rows = dict.fromkeys(self._files, 0)
 
     def __enter__(self) -> "ObjectTables":
         return self
@@ -34,8 +45,18 @@ class ObjectTables:
 
     def add(self, sample: Sample, image: Classified) -> None:
         """Append one image's objects and regions."""
-        for kind, table in self._tables.items():
-            table.add(with_identity(getattr(image, kind), sample))
+        for kind, held in self._held.items():
+            table: pd.DataFrame = getattr(image, kind)
+            held.append((sample, table))
+            self._rows[kind] += len(table)
+            if len(held) >= _TABLES_TOGETHER or self._rows[kind] >= _ROWS_TOGETHER:
+                self._join(kind)
+
+    def _join(self, kind: str) -> None:
+        """Hand on what is held; tables of one form at a time, so that no column moves."""
+        for _, alike in groupby(self._held[kind], lambda pair: _form(pair[1])):
+            self._tables[kind].add(joined_with_identity(list(alike)))
+        self._held[kind], self._rows[kind] = [], 0
 
     def close(self, images: Iterable[tuple[Sample, Classified]]) -> None:
         """Let the files appear.
@@ -47,7 +68,12 @@ class ObjectTables:
             is joined in memory.
         """
         for kind, table in self._tables.items():
+            self._join(kind)
             table.close()
             if table.differs:
                 held = [with_identity(getattr(image, kind), sample) for sample, image in images]
                 write_parquet(self._files[kind], join_tables(held))
+
+
+def _form(table: pd.DataFrame) -> tuple[bool, tuple[object, ...]]:
+    return bool(len(table)), (*table.columns, *table.dtypes)

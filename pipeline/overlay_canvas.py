@@ -23,7 +23,7 @@ class Canvas:
     Attributes
     ----------
     rgb : numpy.ndarray
-        (h, w, 3) uint8, the canvas's own, drawn on in place.
+        (h, w, 3) uint8, C-contiguous, the canvas's own, drawn on in place.
     scale : float
         Canvas pixels per image pixel.
     """
@@ -48,8 +48,10 @@ class Canvas:
         if factor == 1.0:
             return cls(rgb.copy(), 1.0)
         size = (max(1, round(width * factor)), max(1, round(height * factor)))
-        how = Image.Resampling.BICUBIC if factor > 1 else Image.Resampling.BOX
-        return cls(np.array(Image.fromarray(rgb).resize(size, how)), factor)
+        if factor > 1:
+            return cls(cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC), factor)
+        reduced = Image.fromarray(rgb).resize(size, Image.Resampling.BOX)
+        return cls(np.array(reduced), factor)
 
     @property
     def line_px(self) -> int:
@@ -67,7 +69,8 @@ class Canvas:
             return labels
         rows = (np.arange(height) * labels.shape[0]) // height
         columns = (np.arange(width) * labels.shape[1]) // width
-        return labels[rows[:, None], columns[None, :]]
+        # columns first: the rows, of which there are more then, are copied whole
+        return labels.take(columns, axis=1).take(rows, axis=0)
 
     def outline(
         self,
@@ -95,17 +98,24 @@ class Canvas:
             0 to 1; below 1 the image shows through the line.
         """
         small = self.resample(labels)
-        known = np.where((small >= 0) & (small < len(colour_of)), small, 0)
-        colours = np.where(_is_edge(small), colour_of[known], 0).astype(np.uint8)
-        width_px = min(self.line_px, _widest_line(small))
+        # only edges are looked at one by one: they are few
+        edge = np.flatnonzero(_is_edge(small))
+        found = small.ravel()[edge]
+        known = np.where((found >= 0) & (found < len(colour_of)), found, 0)
+        colours = np.zeros(small.shape, np.uint8)
+        colours.ravel()[edge] = colour_of[known]
+        width_px = min(self.line_px, _widest_line(labels, small))
         colours = _thicken(colours, width_px)
         if cased:
             around = (_thicken(colours, width_px + 2) > 0) & (colours == 0)
             self.rgb[around] = ImageColor.getrgb(_CASING)
         ink = np.array([(0, 0, 0), *(ImageColor.getrgb(colour) for colour in palette)], np.float32)
-        drawn = colours > 0
-        mixed = opacity * ink[colours[drawn]] + (1.0 - opacity) * self.rgb[drawn]
-        self.rgb[drawn] = np.rint(mixed).astype(np.uint8)
+        drawn = np.flatnonzero(colours)
+        pixels = self.rgb.reshape(-1, 3)
+        mixed: np.ndarray = ink[colours.ravel()[drawn]]
+        if opacity < 1.0:
+            mixed = opacity * mixed + (1.0 - opacity) * pixels[drawn]
+        pixels[drawn] = np.rint(mixed).astype(np.uint8)
 
     def write(self, texts: list[tuple[float, float, str]], *, size_px: int, colour: str) -> None:
         """Write texts centred on canvas positions (x, y), white or coloured with a dark rim."""
@@ -207,9 +217,12 @@ def _is_edge(labels: np.ndarray) -> np.ndarray:
     return edge
 
 
-def _widest_line(labels: np.ndarray) -> int:
-    """Width beyond which lines would fill the typical object of a label image."""
-    areas = np.bincount(np.maximum(labels, 0).ravel(), minlength=1)[1:]
+def _widest_line(labels: np.ndarray, shown: np.ndarray) -> int:
+    """Width beyond which lines would fill the typical object of labels as they are shown."""
+    factor = shown.shape[0] // labels.shape[0]
+    enlarged = shown.shape == (labels.shape[0] * factor, labels.shape[1] * factor)
+    counted, pixels = (labels, factor**2) if enlarged else (shown, 1)
+    areas = np.bincount(np.maximum(counted, 0).ravel(), minlength=1)[1:] * pixels
     if not areas.any():
         return 1
     diameter = 2.0 * math.sqrt(float(np.median(areas[areas > 0])) / math.pi)

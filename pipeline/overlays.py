@@ -14,6 +14,7 @@ import pandas as pd
 from PIL import Image, ImageColor
 
 from .overlay_canvas import LONG_SIDE_PX, Canvas
+from .thumbnails import as_exif, thumbnail
 
 __all__ = [
     "LONG_SIDE_PX",
@@ -228,7 +229,7 @@ def draw_cells_dab(
     return canvas.rgb
 
 
-def write_picture(rgb: np.ndarray, path: Path) -> None:
+def write_picture(rgb: np.ndarray, path: Path, *, small: bool = False) -> None:
     """Write an RGB picture as JPEG or PNG, by the ending of `path`; folders are made.
 
     Parameters
@@ -237,13 +238,16 @@ def write_picture(rgb: np.ndarray, path: Path) -> None:
         (H, W, 3) uint8.
     path : pathlib.Path
         Ends in ``.jpg``, ``.jpeg`` or ``.png``.
+    small : bool
+        Put a thumbnail into a JPEG's header.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     picture = Image.fromarray(rgb)
     if path.suffix.lower() == ".png":
         picture.save(path, format="PNG")
     else:  # without optimize, which fails where noise makes a JPEG larger than its pixels
-        picture.save(path, format="JPEG", quality=JPEG_QUALITY, subsampling=0)
+        exif = as_exif(thumbnail(picture)) if small else b""
+        picture.save(path, format="JPEG", quality=JPEG_QUALITY, subsampling=0, exif=exif)
 
 
 def _rgb8(image: np.ndarray) -> np.ndarray:

@@ -1,8 +1,13 @@
-"""The record of what is published: labels and overlays, and what each was made from."""
+"""The record of what is published: labels and overlays, and what each was made from.
+
+While a run goes on it is a log with a line an image, so that a run that is cut short doesn't draw
+again what it had drawn. At the end the log becomes one file.
+"""
 
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,11 +29,22 @@ class Published:
     @classmethod
     def load(cls, file: Path, results: Path) -> "Published":
         """Read the record; a missing or damaged one means that everything is drawn again."""
-        try:
-            keys = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            keys = {}
-        return cls(file, results, keys if isinstance(keys, dict) else {})
+        keys: dict[str, str] = {}
+        with suppress(OSError, ValueError, TypeError):
+            keys.update(json.loads(file.read_text(encoding="utf-8")))
+        with suppress(OSError):
+            for line in _log(file).read_text(encoding="utf-8", errors="replace").splitlines():
+                with suppress(ValueError, TypeError):  # the last one may be cut off
+                    keys.update(json.loads(line))
+        return cls(file, results, keys)
+
+    def note(self, task: Task, calibration: Calibration) -> None:
+        """Log that an image's labels and overlay are there now."""
+        key = fingerprint(drawing_key(task, calibration))
+        self.keys[_place(task)] = key
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with _log(self.file).open("a", encoding="utf-8") as log:
+            log.write("\n" + json.dumps({_place(task): key}))
 
     def is_current(self, task: Task, calibration: Calibration) -> bool:
         """Tell whether an image's labels and overlay are there and up to date."""
@@ -47,6 +63,12 @@ class Published:
             (self.results / "overlays" / f"{place}.jpg").unlink(missing_ok=True)
         self.file.parent.mkdir(parents=True, exist_ok=True)
         write_json(self.file, keys)
+        self.keys = keys
+        _log(self.file).unlink(missing_ok=True)
+
+
+def _log(file: Path) -> Path:
+    return file.with_suffix(".log")
 
 
 def _place(task: Task) -> str:

@@ -185,7 +185,8 @@ def _downloads(
 
 def _views(drawn: Mapping[str, Picture]) -> dict[str, int]:
     embedded = sum(bool(picture.view) for picture in drawn.values())
-    return {"embedded": embedded, "linked": len(drawn) - embedded}
+    far = sum(not picture.thumbnail for picture in drawn.values())
+    return {"embedded": embedded, "linked": len(drawn) - embedded, "far": far}
 
 
 def _render(context: Mapping[str, Any]) -> str:

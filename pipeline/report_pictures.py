@@ -1,4 +1,4 @@
-"""Pictures inside the report: thumbnails of all overlays, large views up to a budget."""
+"""Pictures inside the report: thumbnails and large views of overlays, each up to a budget."""
 
 import base64
 from collections.abc import Sequence
@@ -11,8 +11,7 @@ from urllib.parse import quote
 
 from PIL import Image
 
-THUMBNAIL_SIDE_PX = 320
-"""Longest side of a thumbnail."""
+from .thumbnails import SIDE_PX, held_thumbnail, small_size, thumbnail
 
 VIEW_SIDE_PX = 1600
 """Longest side of an embedded large view: a full screen."""
@@ -20,7 +19,9 @@ VIEW_SIDE_PX = 1600
 VIEW_BUDGET_BYTES = 30_000_000
 """Large views embedded in one report, as base64; beyond it they are links to the overlays."""
 
-_THUMBNAIL_QUALITY = 78
+THUMBNAIL_BUDGET_BYTES = 30_000_000
+"""Thumbnails embedded in one report, as data URIs; beyond it the page shows the overlays' files."""
+
 _VIEW_QUALITY = 80
 _THREADS = 2  # decoding and encoding release the interpreter's lock
 _BATCH = 16  # pictures made before it is asked whether the budget is spent
@@ -33,7 +34,7 @@ class Picture:
     Attributes
     ----------
     thumbnail : str
-        Data URI.
+        Data URI; empty beyond the budget.
     width, height : int
         Of the thumbnail, so that the page keeps its place before it is shown.
     link : str
@@ -50,7 +51,11 @@ class Picture:
 
 
 def pictures(
-    results: Path, overlays: Sequence[str], *, budget_bytes: int = VIEW_BUDGET_BYTES
+    results: Path,
+    overlays: Sequence[str],
+    *,
+    budget_bytes: int = VIEW_BUDGET_BYTES,
+    thumbnail_budget_bytes: int = THUMBNAIL_BUDGET_BYTES,
 ) -> dict[str, Picture]:
     """Make the pictures of a report.
 
@@ -62,6 +67,8 @@ def pictures(
         Files relative to it, those to be embedded first in front.
     budget_bytes : int
         Most bytes of large views.
+    thumbnail_budget_bytes : int
+        Most bytes of thumbnails.
 
     Returns
     -------
@@ -69,37 +76,44 @@ def pictures(
         By file; a file that is missing or can't be read is left out.
     """
     made: dict[str, Picture] = {}
-    left = budget_bytes
+    left, left_small = budget_bytes, thumbnail_budget_bytes
     with ThreadPoolExecutor(_THREADS) as pool:
         for first in range(0, len(overlays), _BATCH):
             batch = overlays[first : first + _BATCH]
-            make = partial(_picture, results, with_view=left > 0)
+            make = partial(_picture, results, with_view=left > 0, with_small=left_small > 0)
             for name, picture in zip(batch, pool.map(make, batch), strict=True):
                 if picture is None:
                     continue
                 if len(picture.view) > left:
                     picture = replace(picture, view="")
+                if len(picture.thumbnail) > left_small:
+                    picture = replace(picture, thumbnail="")
                 left -= len(picture.view)
+                left_small -= len(picture.thumbnail)
                 made[name] = picture
     return made
 
 
-def _picture(results: Path, name: str, *, with_view: bool) -> Picture | None:
+def _picture(results: Path, name: str, *, with_view: bool, with_small: bool) -> Picture | None:
     try:
-        large = _read(results / name, VIEW_SIDE_PX)
+        with Image.open(results / name) as file:
+            width, height = small_size(file.size)
+            view = _base64(_jpeg(_read(file, VIEW_SIDE_PX), _VIEW_QUALITY)) if with_view else ""
+            uri = f"data:image/jpeg;base64,{_base64(_small(file))}" if with_small else ""
     except OSError:  # the gallery says that this overlay is missing
         return None
-    view = _base64(_jpeg(large, _VIEW_QUALITY)) if with_view else ""
-    large.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), Image.Resampling.LANCZOS)
-    uri = f"data:image/jpeg;base64,{_base64(_jpeg(large, _THUMBNAIL_QUALITY))}"
-    return Picture(uri, large.width, large.height, quote(name), view)
+    return Picture(uri, width, height, quote(name), view)
 
 
-def _read(path: Path, long_side_px: int) -> Image.Image:
+def _small(file: Image.Image) -> bytes:
+    """Give the thumbnail that is in the overlay's file, or make one."""
+    return held_thumbnail(file) or thumbnail(_read(file, SIDE_PX))
+
+
+def _read(file: Image.Image, long_side_px: int) -> Image.Image:
     """Read a picture, reduced to the wanted size if it is larger."""
-    with Image.open(path) as picture:
-        picture.draft("RGB", (long_side_px, long_side_px))  # decodes a JPEG at a fraction
-        small = picture.convert("RGB")
+    file.draft("RGB", (long_side_px, long_side_px))  # decodes a JPEG at a fraction
+    small = file.convert("RGB")
     small.thumbnail((long_side_px, long_side_px), Image.Resampling.LANCZOS)
     return small
 

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
-from .assay import Assay, Calibration, Classified, Measured, RollUp
+from .assay import Assay, Calibration, Classified, Measured, RollUp, join_tables
 from .problems import ProblemRow
 from .samples import NEGATIVE_CONTROL, SAMPLE, Sample
 from .stored_images import Reclassified, StoredImages
@@ -113,10 +114,17 @@ def _lean(
 
 def with_identity(table: pd.DataFrame, sample: Sample) -> pd.DataFrame:
     """Put assay, image, animal and group in front of an image's objects or regions."""
+    return joined_with_identity([(sample, table)])
+
+
+def joined_with_identity(images: Sequence[tuple[Sample, pd.DataFrame]]) -> pd.DataFrame:
+    """Join images' tables of the same columns; as `with_identity` of each, joined."""
+    table = join_tables(table for _, table in images)
     leading = [name for name in ("object", "region", "y_px", "x_px") if name in table.columns]
     own = [name for name in table.columns if name not in (*_IDENTITY, *leading)]
+    lengths = [len(table) for _, table in images]
     identity = {
-        name: pd.array([getattr(sample, name)], dtype="str").repeat(len(table))
+        name: pd.array([getattr(sample, name) for sample, _ in images], dtype="str").repeat(lengths)
         for name in _IDENTITY
     }
     kept = {name: table[name].array for name in (*leading, *own)}
@@ -174,10 +182,11 @@ def _animal_rows(
         return []
     animals = dict(list(images.groupby(["animal", "group"])))
     places = sorted(animals, key=lambda key: (order.get(key[1], len(order)), key[0]))
-    joint = {
-        key: assay.together([pair for pair in counted if (pair[0].animal, pair[0].group) == key])
-        for key in places
-    }
+    pairs: dict[tuple[str, str], list[tuple[Sample, Classified]]] = {key: [] for key in places}
+    for sample, image in counted:
+        pairs[sample.animal, sample.group].append((sample, image))
+    joint = {key: assay.together(pairs[key]) for key in places}
+    objects = {key: int(held["_objects"].sum()) for key, held in animals.items()}
     rows: list[tuple[object, ...]] = []
     for feature in images.columns[3:]:
         rule = assay.features.get(feature, RollUp())
@@ -185,8 +194,8 @@ def _animal_rows(
             held = animals[animal, group]
             own = joint[animal, group]
             value = own[feature] if feature in own else combine(held, feature, rule)
-            n_images, n_objects = int(held[feature].notna().sum()), int(held["_objects"].sum())
-            rows.append((name, feature, animal, group, value, n_images, n_objects))
+            n_images = int(np.count_nonzero(~np.isnan(_numbers(held, feature))))
+            rows.append((name, feature, animal, group, value, n_images, objects[animal, group]))
     return rows
 
 
@@ -213,17 +222,23 @@ def combine(images: pd.DataFrame, feature: str, rule: RollUp) -> float:
     >>> combine(images, "nodules", RollUp("sum")), combine(images, "nodules", RollUp())
     (8.0, 4.0)
     """
-    held = images[images[feature].notna()]
-    if held.empty:
+    values = _numbers(images, feature)
+    there = ~np.isnan(values)
+    if not there.any():
         return float("nan")
-    values = held[feature].astype(float)
+    values = values[there]
     if rule.combine == "sum":
         return float(values.sum())
-    if rule.weight is None or rule.weight not in held:
-        return float(values.mean())
-    weights = held[rule.weight].fillna(0).astype(float)
+    if rule.weight is None or rule.weight not in images:
+        return float(values.sum() / len(values))
+    weights = _numbers(images, rule.weight)[there]
+    weights = np.where(np.isnan(weights), 0.0, weights)
     total = float(weights.sum())
     return float((values * weights).sum() / total) if total > 0 else float("nan")
+
+
+def _numbers(images: pd.DataFrame, feature: str) -> np.ndarray:
+    return images[feature].to_numpy(np.float64, na_value=np.nan)
 
 
 def group_table(study: "Study", animals: pd.DataFrame) -> pd.DataFrame:

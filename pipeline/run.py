@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from .assay import Measured
+from .assay import Calibration, Measured
 from .comparing import compare_study
 from .drawing import DrawJob, draw_job, lost_drawing
 from .errors import Problem, StudyError
@@ -189,6 +189,7 @@ class _Run:
         self.problems: list[ProblemRow] = []
         self.seconds: dict[str, float] = {}
         self.executor: Executor | None = None
+        self.published = Published.load(self.store.folder / "published.json", study.results)
 
     def finish(self) -> RunSummary:
         with self._timed("plan"):
@@ -278,6 +279,8 @@ class _Run:
             self.progress.advance("measure", image=image, problem=problem)
             if problem is not None and problem.stage == STORING:
                 raise StudyError([unwritable(self.study.results, problem.error)])
+            if outcome.drawn:  # its overlay depends on no calibration
+                self.published.note(todo[outcome.fingerprint], Calibration())
             done += problem is None
             self.problems.extend(_for_each(outcome, same))
         return done
@@ -288,7 +291,10 @@ class _Run:
             return {}
         workers = int(getattr(self._pool(list(todo.values())), "workers", 1))
         may_split = len(todo) < workers
-        return {key: Job(task, self.store.folder, may_split) for key, task in todo.items()}
+        return {
+            key: Job(task, self.store.folder, may_split, self.study.results)
+            for key, task in todo.items()
+        }
 
     def _finished(self, job: Job, outcome: Outcome) -> Outcome:
         """Finish a whole slide whose tiles were left to all workers."""
@@ -348,21 +354,25 @@ class _Run:
 
     def _draw(self, done: Sequence[Task], results: Mapping[str, AssayResult]) -> None:
         """Publish labels and overlays that are missing or out of date."""
-        published = Published.load(self.store.folder / "published.json", self.study.results)
-        jobs = []
+        jobs = {}
         for task in done:
             calibration = results[task.sample.assay].calibration
-            if not published.is_current(task, calibration):
-                jobs.append(DrawJob(task, self.store.folder, calibration, self.study.results))
+            if not self.published.is_current(task, calibration):
+                job = DrawJob(task, self.store.folder, calibration, self.study.results)
+                jobs[task.sample.assay, task.sample.image] = job
         failed = set()
         self.progress.start("draw", len(jobs), reused=len(done) - len(jobs))
-        for problem in self._through_pool(draw_job, jobs, lost_drawing):
-            self.progress.advance("draw", problem=problem)
-            if problem is not None:
+        for key, problem in self._through_pool(draw_job, list(jobs.values()), lost_drawing):
+            self.progress.advance("draw", image=key[1], problem=problem)
+            if problem is None:
+                self.published.note(jobs[key].task, jobs[key].calibration)
+            else:
                 self.problems.append(problem)
-                failed.add((problem.assay, problem.image))
+                failed.add(key)
         current = [t for t in done if (t.sample.assay, t.sample.image) not in failed]
-        published.update(current, {name: result.calibration for name, result in results.items()})
+        self.published.update(
+            current, {name: result.calibration for name, result in results.items()}
+        )
 
     def _write_tables(
         self,

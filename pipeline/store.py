@@ -6,19 +6,17 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from ..imgproc.measurement import Measurement
 from .leftovers import INCOMING
+from .packing import StoredMeasurement, read_packed, write_packed
 from .slide_labels import write_sheet
 from .writers import encode_labels
 
-_MEASUREMENT = "measurement.json"  # written last: a folder that has it is complete
+_MEASUREMENT = "measurement.packed"  # written last: a folder that has it is complete
+_LABELS = "labels"
 _CHUNK_BYTES = 1 << 20
 
 
@@ -41,32 +39,6 @@ def fingerprint(parts: Mapping[str, Any]) -> str:
     """
     text = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class StoredMeasurement:
-    """What the store keeps of an image, without its label images.
-
-    Attributes
-    ----------
-    objects, regions : pandas.DataFrame
-        As the method gave them.
-    profiles : dict of str to numpy.ndarray
-        As the method gave them.
-    flags : tuple of str
-        As the method gave them.
-    notes : dict
-        As the method gave them, and what the reader noted, under ``reader``.
-    um_per_px : float or None
-        The pixel size that the measurement used.
-    """
-
-    objects: pd.DataFrame
-    regions: pd.DataFrame
-    profiles: dict[str, np.ndarray]
-    flags: tuple[str, ...] = ()
-    notes: dict[str, Any] = field(default_factory=dict)
-    um_per_px: float | None = None
 
 
 class Store:
@@ -100,77 +72,44 @@ class Store:
         aside = self.folder / INCOMING / uuid.uuid4().hex
         aside.mkdir(parents=True)
         try:
-            self._write(aside, key, measurement, um_per_px)
+            sync_files(self._write(aside, key, measurement, um_per_px))
             target = self.entry(key)
             target.parent.mkdir(parents=True, exist_ok=True)
-            if key not in self:
+            if target.exists() and key not in self:  # of an older program, or broken
                 self.discard(key)
-                _move_into_place(aside, target)
+            _move_into_place(aside, target)
         finally:
-            shutil.rmtree(aside, ignore_errors=True)
+            if aside.exists():
+                shutil.rmtree(aside, ignore_errors=True)
 
     def _write(
         self, folder: Path, key: str, measurement: Measurement, um_per_px: float | None
-    ) -> None:
-        _write_table(folder / "objects.parquet", measurement.objects)
-        _write_table(folder / "regions.parquet", measurement.regions)
-        np.savez_compressed(folder / "profiles.npz", **measurement.profiles)  # type: ignore[arg-type]
-        labels = folder / "labels"
-        labels.mkdir()
+    ) -> list[Path]:
+        """Write an entry's files, and give them."""
+        (folder / _LABELS).mkdir()
+        images = {n: folder / _LABELS / f"{n}.tif" for n in measurement.labels}
         for name, image in measurement.labels.items():
-            encode_labels(labels / f"{name}.tif", image, um_per_px=um_per_px)
+            encode_labels(images[name], image, um_per_px=um_per_px)
+        sheets = {n: folder / _LABELS / f"{n}.tif" for n in measurement.sheets}
         for name, sheet in measurement.sheets.items():
-            write_sheet(
-                labels / f"{name}.tif", sheet, um_per_px=um_per_px, identity=f"{key} {name}"
-            )
-        facts = {
-            "flags": list(measurement.flags),
-            "notes": measurement.notes,
-            "um_per_px": um_per_px,
-        }
-        (folder / _MEASUREMENT).write_text(json.dumps(facts, sort_keys=True), encoding="utf-8")
-        sync_files(file for file in folder.rglob("*") if file.is_file())
+            write_sheet(sheets[name], sheet, um_per_px=um_per_px, identity=f"{key} {name}")
+        packed = folder / _MEASUREMENT
+        write_packed(packed, measurement, um_per_px=um_per_px)
+        return [*images.values(), *sheets.values(), packed]
 
     def load(self, key: str) -> StoredMeasurement:
-        """Read an entry's tables.
+        """Read an entry without its label images.
 
         Raises
         ------
         OSError, ValueError
             If the entry isn't there or has been damaged.
         """
-        folder = self.entry(key)
-        facts = json.loads((folder / _MEASUREMENT).read_text(encoding="utf-8"))
-        with np.load(folder / "profiles.npz", allow_pickle=False) as archive:
-            profiles = {name: archive[name] for name in archive.files}
-        return StoredMeasurement(
-            objects=_read_table(folder / "objects.parquet"),
-            regions=_read_table(folder / "regions.parquet"),
-            profiles=profiles,
-            flags=tuple(facts["flags"]),
-            notes=facts["notes"],
-            um_per_px=facts["um_per_px"],
-        )
+        return read_packed(self.entry(key) / _MEASUREMENT)
 
     def labels(self, key: str) -> dict[str, Path]:
         """Give the label images of an entry by name."""
-        return {file.stem: file for file in sorted((self.entry(key) / "labels").glob("*.tif"))}
-
-
-def _write_table(file: Path, table: pd.DataFrame) -> None:
-    import pyarrow
-    from pyarrow import parquet
-
-    parquet.write_table(pyarrow.Table.from_pandas(table, preserve_index=False), file)
-
-
-def _read_table(file: Path) -> pd.DataFrame:
-    """Read a small table; threads would cost more than they save."""
-    from pyarrow import parquet
-
-    with parquet.ParquetFile(file) as held:
-        table: pd.DataFrame = held.read(use_threads=False).to_pandas(use_threads=False)
-    return table
+        return {file.stem: file for file in sorted((self.entry(key) / _LABELS).glob("*.tif"))}
 
 
 def sync_files(files: Iterable[Path]) -> None:

@@ -15,10 +15,11 @@ from .drawing import read_labels
 from .errors import Problem, StudyError
 from .evidence import prepare_assays
 from .measuring import Job, measure_job
+from .packing import StoredMeasurement
 from .plan import Task, plan_study
 from .provenance import code_hash, versions
 from .samples import study_samples
-from .store import Store, StoredMeasurement, hash_file
+from .store import Store, hash_file
 from .study import Study, load_study
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -272,3 +273,54 @@ def test_noise_can_be_written(tmp_path: Path) -> None:
     write_picture(noise, tmp_path / "noise.jpg")
     with Image.open(tmp_path / "noise.jpg") as picture:
         assert np.asarray(picture).shape == noise.shape
+
+
+def plainly_outlined(rgb, labels, colour_of, palette, *, line_px, cased=False, opacity=1.0):
+    """The plain form of `Canvas.outline`: every pixel is looked at, at the canvas's size."""
+    small = labels[
+        (np.arange(rgb.shape[0]) * labels.shape[0] // rgb.shape[0])[:, None],
+        (np.arange(rgb.shape[1]) * labels.shape[1] // rgb.shape[1])[None, :],
+    ]
+    padded = np.pad(small, 1, mode="edge")
+    height, width = small.shape
+    edge = np.zeros(small.shape, bool)
+    for down, right in ((0, 1), (2, 1), (1, 0), (1, 2)):
+        edge |= padded[down : down + height, right : right + width] != small
+    known = np.where((small >= 0) & (small < len(colour_of)), small, 0)
+    colours = np.where(edge, colour_of[known], 0).astype(np.uint8)
+    areas = np.bincount(np.maximum(small, 0).ravel())[1:]
+    diameter = 2 * np.sqrt(np.median(areas[areas > 0]) / np.pi) if areas.any() else 0
+    width_px = min(line_px, max(1, round(diameter * 0.09)))
+    colours = cv2.dilate(colours, disk(width_px)) if width_px > 1 else colours
+    drawn = rgb.copy()
+    if cased:
+        around = cv2.dilate(colours, disk(width_px + 2)) > 0
+        drawn[around & (colours == 0)] = (16, 16, 16)
+    ink = np.array([(0, 0, 0), *map(ImageColor.getrgb, palette)], np.float32)
+    lined = colours > 0
+    mixed = opacity * ink[colours[lined]] + (1 - opacity) * drawn[lined]
+    drawn[lined] = np.rint(mixed).astype(np.uint8)
+    return drawn
+
+
+def disk(width_px):
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width_px, width_px))
+
+
+@pytest.mark.parametrize("size", [(150, 200), (700, 900), (3000, 2600), (1, 70)])
+@pytest.mark.parametrize(("cased", "opacity"), [(False, 1.0), (True, 1.0), (False, 0.6)])
+def test_outlines_are_those_of_the_plain_form(size, cased, opacity):
+    """Enlarged, as it is, reduced by no whole factor, and one pixel high; labels without colour."""
+    chance = np.random.default_rng(7)
+    rgb = chance.integers(0, 256, (*size, 3), np.uint8)
+    coarse = chance.integers(-1, 40, (max(1, size[0] // 30), max(1, size[1] // 30)))
+    labels = cv2.resize(coarse.astype(np.int32), size[::-1], interpolation=cv2.INTER_NEAREST)
+    colour_of = (np.arange(30) % 4).astype(np.uint8)
+    palette = ("#1f6bff", "#c800c8", "#e00000")
+    canvas = Canvas.of(rgb)
+    expected = plainly_outlined(
+        canvas.rgb, labels, colour_of, palette,
+        line_px=canvas.line_px, cased=cased, opacity=opacity,
+    )  # fmt: skip
+    canvas.outline(labels, colour_of, palette, cased=cased, opacity=opacity)
+    np.testing.assert_array_equal(canvas.rgb, expected)

@@ -1,0 +1,46 @@
+"""The tables of objects: joined many at a time, the same as joined one by one."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from xenoquant.pipeline import object_tables
+from xenoquant.pipeline.assay import Classified, join_tables
+from xenoquant.pipeline.object_tables import ObjectTables
+from xenoquant.pipeline.rollup import with_identity
+from xenoquant.pipeline.samples import Sample
+
+
+def images(kind: str) -> list[tuple[Sample, Classified]]:
+    """Thirty images: some with nothing in them, and as `kind` says with other columns or types."""
+    made = []
+    for number in range(30):
+        count = (number * 7) % 5
+        table = pd.DataFrame(
+            {"object": np.arange(count), "area": np.arange(count) / 3, "y_px": np.zeros(count)}
+        )
+        if kind == "columns" and number % 4 == 1:
+            table["extra"] = "text"
+        if kind == "types" and number > 12:
+            table["area"] = np.arange(count)
+        if kind == "empty":
+            table = table.iloc[:0]
+        sample = Sample(assay="a", image=f"{number}.png", animal=f"00{number // 3}", group="=g")
+        regions = pd.DataFrame({"region": [1], "lobe": ["left"]})
+        made.append((sample, Classified(table, regions, {})))
+    return made
+
+
+@pytest.mark.parametrize("kind", ["plain", "columns", "types", "empty"])
+@pytest.mark.parametrize("together", [1, 7, 200])
+def test_the_file_is_that_of_tables_joined_one_by_one(tmp_path, monkeypatch, kind, together):
+    monkeypatch.setattr(object_tables, "_TABLES_TOGETHER", together)
+    held = images(kind)
+    with ObjectTables(tmp_path, "a") as tables:
+        for sample, image in held:
+            tables.add(sample, image)
+        tables.close(held)
+    for name in ("objects", "regions"):
+        plain = join_tables([with_identity(getattr(image, name), sample) for sample, image in held])
+        found = pd.read_parquet(tmp_path / name / "a.parquet")
+        pd.testing.assert_frame_equal(found, plain, check_exact=True)

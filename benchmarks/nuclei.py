@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import tifffile
 from scipy import ndimage
-from skimage import feature, filters, measure, segmentation
+from skimage import feature, filters, measure, morphology, segmentation
 
 from xenoquant.imgproc.cells import cell_parts, expand_cells
 from xenoquant.imgproc.fluorescence import FluorescenceOptions, measure_fluorescence
@@ -39,6 +39,18 @@ def plain_nuclei(image: np.ndarray) -> np.ndarray:
     mask = smooth > filters.threshold_otsu(smooth)
     distance = ndimage.distance_transform_edt(mask)
     peaks = feature.peak_local_max(distance, min_distance=5, labels=measure.label(mask))
+    markers = np.zeros(image.shape, np.int32)
+    markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
+    return segmentation.watershed(-distance, markers, mask=mask)
+
+
+def smoothed_nuclei(image: np.ndarray) -> np.ndarray:
+    """The same with holes filled, specks left out, and distances smoothed before their peaks."""
+    smooth = filters.gaussian(image, 1, preserve_range=True)
+    mask = ndimage.binary_fill_holes(smooth > filters.threshold_otsu(smooth))
+    mask = morphology.remove_small_objects(mask, max_size=29)
+    distance = filters.gaussian(ndimage.distance_transform_edt(mask), 2)
+    peaks = feature.peak_local_max(distance, min_distance=7, labels=measure.label(mask))
     markers = np.zeros(image.shape, np.int32)
     markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
     return segmentation.watershed(-distance, markers, mask=mask)
@@ -205,7 +217,12 @@ def accuracy(folder: Path, first: int, every: int) -> None:
             truth = cv2.imread(str(folder / "labels" / name), cv2.IMREAD_UNCHANGED)
             yield find(image if image.ndim == 2 else image[..., :3].max(axis=2)), truth
 
-    for name, find in (("xenoquant", segment_nuclei), ("plain scikit-image", plain_nuclei)):
+    ways = {
+        "xenoquant": segment_nuclei,
+        "plain scikit-image": plain_nuclei,
+        "smoothed scikit-image": smoothed_nuclei,
+    }
+    for name, find in ways.items():
         for how, (half, three_quarters) in zip(
             ("of all objects", "mean of images"), precision(pairs(find)), strict=True
         ):

@@ -12,10 +12,10 @@ from pydantic.fields import FieldInfo
 
 from .assay import Assay
 from .assays import METHODS
-from .errors import Problem, StudyError
+from .errors import InputError, Problem, StudyError
 from .fluorescence_assay import ChannelNames
-from .image_files import MAX_MEGAPIXELS
-from .readers import scan_folder, split_reference
+from .image_files import LEICA_SUFFIXES, MAX_MEGAPIXELS, TIFF_SUFFIXES
+from .readers import list_images, scan_folder, split_reference
 from .run import RunOptions, RunSummary, run_samples
 from .samples import BLANK, NEGATIVE_CONTROL, SAMPLE, Sample
 from .study import Study, StudyHeader
@@ -24,6 +24,7 @@ from .study import Study, StudyHeader
 _NOT_FLAGS = frozenset({"method", "tests", "channels", "lanes"})
 _EVERYONE = "all"
 _PLACES = {"regions", "hematoxylin_only", "dab_only"}
+_CONTAINERS = LEICA_SUFFIXES | TIFF_SUFFIXES  # that may hold several images
 
 
 @dataclass(frozen=True)
@@ -280,14 +281,14 @@ def _common_folder(images: Sequence[Path]) -> Path:
 
 
 def _expand(images: Sequence[Path]) -> list[Path]:
-    """Give the files: folders as the images in them, each file once."""
+    """Give the images: folders as the files in them, containers as theirs, each once."""
     found: dict[Path, None] = {}
     missing = []
     for image in images:
         if image.is_dir():
-            found |= dict.fromkeys(scan_folder(image))
+            found |= {each: None for file in scan_folder(image) for each in _images_of(file)}
         elif split_reference(image)[0].exists():
-            found[image] = None
+            found |= dict.fromkeys(_images_of(image))
         else:
             missing.append(image)
     if missing:
@@ -295,6 +296,22 @@ def _expand(images: Sequence[Path]) -> list[Path]:
         expected = "an image or a folder"
         raise StudyError([Problem(str(path), "", "nothing", expected, remedy) for path in missing])
     return list(found)
+
+
+def _images_of(file: Path) -> list[Path]:
+    """Give a file, or each image of a container that none was chosen of."""
+    path, series = split_reference(file)
+    if series is not None or path.suffix.lower() not in _CONTAINERS:
+        return [file]
+    try:
+        held = list_images(path)
+    except InputError:  # told with the other problems, when it is measured
+        return [file]
+    # fields of one acquisition; what is of several kinds (a slide with its label) isn't guessed at
+    alike = path.suffix.lower() in LEICA_SUFFIXES or len({info.channel_names for info in held}) == 1
+    if len(held) <= 1 or not alike:
+        return [file]
+    return [file.with_name(f"{file.name}#{number}") for number in range(len(held))]
 
 
 def _check_output(folder: Path) -> None:

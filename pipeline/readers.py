@@ -251,10 +251,13 @@ def channel_index(
     if isinstance(wanted, int):
         if 0 <= wanted < len(names):
             return wanted
+        several = f"{len(names)} channels: " if len(names) != 1 else "1 channel: "
         raise InputError(
             path,
-            f"channel {wanted} was asked for, but the image has {len(names)}: {listed}",
-            f"choose a channel from 0 to {len(names) - 1}, or its name",
+            f"channel {wanted} was asked for, but the image has {several}{listed}",
+            f"choose a channel from 0 to {len(names) - 1}, or its name"
+            if len(names) != 1
+            else "choose channel 0, or leave out what the image doesn't show",
         )
     known_as = image.notes.get("channels") if isinstance(image, Image | ImageInfo) else None
     described = known_as or [{}] * len(names)

@@ -139,6 +139,29 @@ def test_nuclei_alone(tmp_path, field):
     assert "no_control" not in flags(tmp_path / "out", "n.tif")
 
 
+def test_every_image_of_a_container_is_measured(tmp_path, field):
+    """Two positions in one file, as microscopes write them: a row each, or the one named."""
+    planes = np.stack([field["marker"], field["nuclei"]])
+    (tmp_path / "in").mkdir()
+    file = tmp_path / "in" / "positions.ome.tif"
+    metadata = {"axes": "CYX", "Channel": {"Name": ["Alexa488", "DAPI"]}}
+    metadata |= {"PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5}
+    with tifffile.TiffWriter(file, ome=True) as writer:
+        for position in (planes, planes[:, ::-1]):
+            writer.write(position, metadata=metadata)
+    for given in (file, file.parent):  # the file itself, or its folder
+        out = tmp_path / f"results_of_{given.name}"
+        assert measure(given, *CHANNELS, "--segmenter", "classical", "--out", out)[0] == 0
+        names = pd.read_csv(out / "images.csv")["image"].unique().tolist()
+        assert names == ["positions.ome.tif#0", "positions.ome.tif#1"]
+        cells = [features(out, name)["cells"] for name in names]
+        assert abs(cells[0] - cells[1]) <= 2  # the same field, upside down
+        assert cells[0] > 40
+    one = tmp_path / "one"
+    measure(f"{file}#1", *CHANNELS, "--segmenter", "classical", "--out", one)
+    assert pd.read_csv(one / "images.csv")["image"].unique().tolist() == ["positions.ome.tif#1"]
+
+
 def test_a_control_without_a_marker_is_doubted() -> None:
     """By hand: a control says nothing about nuclei; with a marker and a control all is well."""
     control = Sample(assay="snai1", image="igg.tif", role="negative_control")

@@ -8,7 +8,7 @@ from .lobe_patch import LobePatch
 from .lung_tissue import chroma
 from .nodule_surface import inner
 
-_SURE = 0.5  # a nodule of this confidence is counted even in the low count
+_SURE = 0.8  # a nodule of this confidence is counted even in the low count
 _DOUBTFUL = 0.1  # and one of this confidence is counted only in the high count
 _CONFLUENT_BURDEN = 0.4  # above this share of pale tissue the count is a guess
 _HEAVY_GLARE = 0.10  # share of a lobe under reflections that a reader should know of

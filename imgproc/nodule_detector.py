@@ -12,7 +12,7 @@ from .nodule_surface import surface
 
 _SCALES = 12
 _MIN_RESPONSE = 0.05  # in units of paleness; mottled tissue mostly stays below
-_FULL_RESPONSE = 0.37  # a response that leaves no doubt
+_FULL_RESPONSE = 0.222  # a response that leaves no doubt
 _OVERLAP = 0.55  # two blobs nearer than this share of the larger radius are one
 _EDGE_SHARE = 0.45  # of a nodule's own contrast: where its outline is drawn
 

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 _REMEDY = "install the program again, or choose detector = 'classical'"
 NETWORK = WeightsFile(
     "weights/nodules.onnx",
-    "feb39aa1d735c8dbf2a88ac28d4d0079670421fccd3d9c40d09086eeed955ebd",
+    "8d82725d2d9292a4de929f079a8b9c5f9c11e2fc653d57233d27b8571b15a45d",
     "nodule network",
     _REMEDY,
 )
 JUDGE = WeightsFile(
     "weights/nodules.json",
-    "0acbf32eaae6fde76c32e0d54cba01cd48f9a2502262bdb8d03256d61f30e5f1",
+    "0844560141a49ea6638acce42b861c9e37c0720491af6f28b19766af8ae22822",
     "judge of nodules",
     _REMEDY,
 )

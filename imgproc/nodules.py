@@ -49,7 +49,7 @@ class NoduleOptions(BaseModel):
         description="Largest nodule the classical detector looks for, as diameter in mm.",
     )
     min_confidence: float = Field(
-        0.3,
+        0.5,
         ge=0,
         le=1,
         description="Least confidence (0 to 1) a nodule needs to be counted; raise it to count "

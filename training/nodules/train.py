@@ -17,6 +17,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import torch
 from crops import Crop, Sample, cut
 from lobes import lobes_of
@@ -120,6 +121,7 @@ def export(network: NoduleNetwork, path: Path) -> None:
             opset_version=17,
             dynamo=False,
         )
+    onnx.checker.check_model(str(path))
 
 
 @torch.no_grad()

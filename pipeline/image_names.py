@@ -30,7 +30,7 @@ def image_names(samples: Sequence[Sample]) -> dict[tuple[str, str], str]:
         the folder it is put under.
     """
     images = list(dict.fromkeys((sample.assay, sample.image) for sample in samples))
-    whole = {key: _inside(key[1]) for key in images}
+    whole = {key: inside(key[1]) for key in images}
     short = {key: _without_suffix(name) for key, name in whole.items()}
     once = _unshared(short)
     names = {key: short[key] if key in once else whole[key] for key in images}
@@ -51,8 +51,14 @@ def _unshared(names: dict[tuple[str, str], str]) -> set[tuple[str, str]]:
     return {key for key in names if uses[folded(key)] == 1}
 
 
-def _inside(image: str) -> str:
-    """Take out of a path what leads out of the folder it is put under."""
+def inside(image: str) -> str:
+    """Take out of a path what leads out of the folder it is put under.
+
+    Examples
+    --------
+    >>> inside("../lungs/./m1.jpg"), inside("/etc/passwd")
+    ('lungs/m1.jpg', 'etc/passwd')
+    """
     parts = [part for part in PurePosixPath(image).parts if part not in ("/", "//", "..", ".")]
     return "/".join(parts) or "image"
 

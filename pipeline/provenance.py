@@ -116,6 +116,7 @@ def _describe_image(study: Study, task: Task) -> dict[str, Any]:
     described = {
         "assay": task.sample.assay,
         "image": task.sample.image,
+        "name": task.name,
         "file": _relative(task.files[0], study.folder),
         "role": task.sample.role,
         "sha256": image,

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from .errors import Problem, StudyError
+from .image_names import inside
 from .study import RESULTS_FOLDER
 
 OBJECT_LABELS = ("cells", "nodules", "bands", "nuclei")
@@ -82,7 +83,8 @@ class ResultsFolder:
             if assay not in tables:
                 tables[assay] = self.objects(assay), self.objects(assay, "regions")
             objects, regions = tables[assay]
-            name = self._name(assay, image)
+            stated = described.get("name")
+            name = inside(stated) if stated else self._name(assay, image)
             files = sorted((self.folder / "labels" / assay / name).glob("*.tif"))
             yield ImageResult(
                 assay,
@@ -94,7 +96,7 @@ class ResultsFolder:
             )
 
     def _name(self, assay: str, image: str) -> str:
-        """Give the name that its label images are under: its path with or without extension."""
+        """Give the name that its label images are under, for a run.json that doesn't say it."""
         path = PurePosixPath(image)
         parts = [part for part in path.parts if part not in ("/", "..", ".")]
         whole = "/".join(parts)

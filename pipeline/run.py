@@ -214,7 +214,7 @@ class _Run:
             reviewed = apply_reviews(self.study, found)
             self.problems.extend(reviewed.problems)
             readings = tuple(reading.task for reading in reviewed.readings)
-            corrected = self._measure(Plan(readings, ()))
+            corrected = self._measure(Plan(readings, ())) if readings else 0
         done = [task for task in reviewed.tasks if task.fingerprint in self.store]
         finished = Finished(self.study, self.samples, done, self.problems)
         earlier = None if measured or corrected else finished.unchanged()

@@ -1,5 +1,6 @@
 """Hostile and broken input: nothing outside is touched, nothing is run, every file has its row."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -11,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xenoquant.pipeline.errors import StudyError
+from xenoquant.pipeline.exports import export_study
 from xenoquant.pipeline.image_names import image_names
+from xenoquant.pipeline.results_folder import open_results
 from xenoquant.pipeline.results_links import refuse_links
 from xenoquant.pipeline.run import RunOptions, run_study
 from xenoquant.pipeline.samples import Sample
@@ -70,6 +73,16 @@ def test_odd_names_are_measured_kept_apart_and_escaped(small):
     assert "<script>alert(2)" not in page
     overlays = list((summary.results / "overlays").rglob("*.jpg"))
     assert len({str(file).casefold() for file in overlays}) == len(names)
+    exported = export_study(small, "qupath")
+    assert not exported.notes
+    assert len({str(file).casefold() for file in exported.files}) == len(names)
+
+
+def test_a_name_in_a_tampered_record_leads_nowhere(tmp_path):
+    """Authority: an export writes below its own folder, whatever run.json says."""
+    run = {"images": [{"assay": "a", "image": "x.png", "name": "../../../x"}]}
+    (tmp_path / "run.json").write_text(json.dumps(run))
+    assert [found.name for found in open_results(tmp_path).images()] == ["x"]
 
 
 @given(

@@ -30,6 +30,10 @@ _LIBRARIES = (
 CRATE_FILE = "ro-crate-metadata.json"
 
 
+READ_AS = ("format", "series", "series_name", "level", "z", "n_z", "timepoint")
+"""Of a reader's notes, what says which picture of a file was measured."""
+
+
 def versions() -> dict[str, str]:
     """Give the versions of xenoquant, Python and the libraries that numbers depend on."""
     known = {"xenoquant": xenoquant_version(), "python": platform.python_version()}
@@ -70,6 +74,7 @@ def describe_run(
     tasks: Sequence[Task],
     *,
     calibrations: Mapping[str, Calibration],
+    read_as: Mapping[tuple[str, str], Mapping[str, Any]],
     seconds: Mapping[str, float],
     counts: Mapping[str, int],
 ) -> dict[str, Any]:
@@ -83,6 +88,8 @@ def describe_run(
         Its images, measured now or before.
     calibrations : mapping of str to Calibration
         The thresholds by assay.
+    read_as : mapping of (str, str) to mapping
+        What the reader noted of an image, by assay and image; `READ_AS` of it is kept.
     seconds : mapping of str to float
         Time by stage.
     counts : mapping of str to int
@@ -103,17 +110,20 @@ def describe_run(
         "calibrations": {
             name: {**held.values, "flags": list(held.flags)} for name, held in calibrations.items()
         },
-        "images": [_describe_image(study, task) for task in tasks],
+        "images": [
+            _describe_image(study, task, read_as.get((task.sample.assay, task.sample.image), {}))
+            for task in tasks
+        ],
         "counts": dict(counts),
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
         "outputs": output_hashes(study.results),
     }
 
 
-def _describe_image(study: Study, task: Task) -> dict[str, Any]:
+def _describe_image(study: Study, task: Task, noted: Mapping[str, Any]) -> dict[str, Any]:
     image, *others = task.content
     blanks, beside = others[: len(task.blanks)], others[len(task.blanks) :]
-    described = {
+    described: dict[str, Any] = {
         "assay": task.sample.assay,
         "image": task.sample.image,
         "name": task.name,
@@ -126,6 +136,9 @@ def _describe_image(study: Study, task: Task) -> dict[str, Any]:
         ],
         "fingerprint": task.fingerprint,
     }
+    facts = {name: noted[name] for name in READ_AS if name in noted}
+    if facts:
+        described["read_as"] = facts
     if beside:
         described["beside"] = [
             {"file": _relative(path, study.folder), "sha256": content}

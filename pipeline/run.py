@@ -188,6 +188,7 @@ class _Run:
         self.progress = Both(options.progress, LiveCounts(self.store.folder))
         self.problems: list[ProblemRow] = []
         self.seconds: dict[str, float] = {}
+        self.read_as: dict[tuple[str, str], Mapping[str, Any]] = {}
         self.executor: Executor | None = None
         self.published = Published.load(self.store.folder / "published.json", study.results)
 
@@ -347,6 +348,7 @@ class _Run:
             text = f"its stored result was damaged: {error}"
             self.problems.append(_row(task, "store", text, remedy))
             return None
+        self.read_as[task.sample.assay, task.sample.image] = held.notes.get("reader", {})
         self.problems.extend(bad_tile_rows(task.sample, held.notes.get("bad_tiles") or ()))
         twin = repeated.get((task.sample.assay, task.sample.image))
         flags = (*held.flags, *task.flags, *([f"same_bytes_as:{twin}"] if twin else []))
@@ -408,7 +410,12 @@ class _Run:
         folder = self.study.results
         calibrations = {name: result.calibration for name, result in results.items()}
         run = describe_run(
-            self.study, review[0], calibrations=calibrations, seconds=self.seconds, counts=counts
+            self.study,
+            review[0],
+            calibrations=calibrations,
+            read_as=self.read_as,
+            seconds=self.seconds,
+            counts=counts,
         )
         run["reviews"] = describe_reviews(self.study, review[1])
         run["tables"] = describe_tables(self.study, tables)

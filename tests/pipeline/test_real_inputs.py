@@ -4,6 +4,7 @@ Skipped where the folder of inputs isn't there. Accuracy on lungs_rendered and s
 is accuracy on rendered images.
 """
 
+import json
 from pathlib import Path
 
 import cv2
@@ -96,6 +97,7 @@ def feature(out: Path, name: str) -> dict[str, float]:
 
 
 def test_leica_files_every_image_of_them(shared_data, tmp_path):
+    """Their names as the file gives them stand in run.json."""
     from xenoquant.pipeline.readers import list_images
 
     for file in sorted((shared_data / "leica_lif").glob("*.lif")):
@@ -104,6 +106,10 @@ def test_leica_files_every_image_of_them(shared_data, tmp_path):
         out = tmp_path / file.stem
         measure("fluorescence", *references, "--out", out, "--channels", "nuclei=0", "--z", "max")
         assert len(feature(out, "cells")) == series
+        read_as = [
+            image["read_as"] for image in json.loads((out / "run.json").read_text())["images"]
+        ]
+        assert [facts["series_name"] for facts in read_as] == [i.name for i in list_images(file)]
 
 
 def test_the_slide(shared_data, tmp_path):

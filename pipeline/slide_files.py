@@ -252,14 +252,18 @@ class TiffTiles:
 
 
 JPEG_END = b"\xff\xd9"
+JPEG_RESTARTS = frozenset(bytes([0xFF, 0xD0 + number]) for number in range(8))
 
 
 def _is_whole(data: memoryview) -> bool:
     """Tell whether JPEG data ends; a decoder would fill in what is missing, and say nothing.
 
-    Zeros behind the end are padding.
+    Zeros behind the end are padding. A tile of NDPI is a restart interval and ends with its marker.
     """
-    return data[-2:] == JPEG_END or bytes(data).rstrip(b"\0").endswith(JPEG_END)
+    if data[-2:] == JPEG_END:
+        return True
+    end = bytes(data).rstrip(b"\0")[-2:]
+    return end == JPEG_END or end in JPEG_RESTARTS
 
 
 def _decoder(page: Any) -> Callable[[Any, int, np.ndarray], np.ndarray]:

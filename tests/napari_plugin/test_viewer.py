@@ -140,7 +140,7 @@ def test_tuning_previews_the_visible_part_and_saves_to_the_study(opened):
     tuning = seen["tuning"]
     assert tuning["preview_shape"][0] * tuning["preview_shape"][1] < 700 * 1000
     assert tuning["followed"][0] != tuning["followed"][1]
-    assert tuning["loaded"] == 0.3
+    assert tuning["loaded"] == 0.5
     assert "min_confidence" in tuning["saved"]
     text = (lungs / "study.toml").read_text()
     assert text == before.replace("25  # ruler", "25  # ruler\nmin_confidence = 0.9")

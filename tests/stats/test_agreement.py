@@ -27,6 +27,15 @@ def test_icc_of_equal_readers_is_one():
     assert "identical" in found.note
 
 
+def test_readers_that_differ_by_rounding_only_agree():
+    """Authority: the intraclass correlation's limit of 1; areas of 1e9 that differ by 1e-6 leave
+    no room for 1 - ICC in double precision."""
+    one = np.array([0.0, 1e9, 2e9, 3e9])
+    found = icc_2_1(np.stack([one, one + 1e-6 * np.array([1, 1, 2, 1])], axis=1))
+    assert (found.value, found.ci_low, found.ci_high) == (1.0, 1.0, 1.0)
+    assert "rounding" in found.note
+
+
 def test_icc_interval_covers_the_truth_by_simulation():
     """Variances 4 (things), 1 (readers), 1 (rest): ICC 4/6, 20 things, 4 readers."""
     rng = np.random.default_rng(9)

@@ -25,15 +25,6 @@ def _geometry(labels: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.nd
 
 
 @njit(cache=True, nogil=True)
-def _areas(labels: np.ndarray, n: int) -> np.ndarray:
-    area = np.zeros(n + 1, np.int64)
-    for label in labels.ravel():
-        if label > 0:
-            area[label] += 1
-    return area
-
-
-@njit(cache=True, nogil=True)
 def _sum(labels: np.ndarray, image: np.ndarray, n: int) -> np.ndarray:
     total = np.zeros(n + 1, np.float64)
     for y in range(labels.shape[0]):
@@ -127,11 +118,6 @@ def sums(
         columns[f"{name}_sum"] = total
         columns[f"{name}_mean"] = total / pixels
     return pd.DataFrame(columns, index=pd.Index(keep, name="object"))
-
-
-def label_areas(labels: np.ndarray, n: int) -> np.ndarray:
-    """Pixels of each label from 1 to n, int64, shape (n,)."""
-    return _areas(labels, n)[1:]
 
 
 @njit(cache=True, nogil=True)

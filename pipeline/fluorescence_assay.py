@@ -66,7 +66,7 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
     )
 
     working_bytes_per_px: ClassVar[int] = 100
-    measuring_version: ClassVar[int] = 4
+    measuring_version: ClassVar[int] = 5
     applied_at_roll_up: ClassVar[frozenset[str]] = FluorescenceOptions.ROLL_UP_FIELDS | {"marker"}
     noun: ClassVar[str] = "cells"
     features: ClassVar[Mapping[str, RollUp]] = {

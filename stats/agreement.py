@@ -170,12 +170,9 @@ def icc_2_1(ratings: np.ndarray, *, level: float = 0.95) -> Estimate:
     if below == 0:
         raise ValueError("all ratings are equal; agreement has nothing to be measured against.")
     icc = (rows - error) / below
-    if error == 0 and columns == 0:
-        return Estimate("icc_2_1", icc, 1.0, 1.0, n, "Shrout and Fleiss", "readers are identical")
-    if icc >= 1:  # they differ by less than floating point can tell beside the things' spread
-        return Estimate(
-            "icc_2_1", 1.0, 1.0, 1.0, n, "Shrout and Fleiss", "readers differ by rounding"
-        )
+    if icc >= 1:  # also where they differ by less than floating point can tell beside the spread
+        how = "readers are identical" if error == columns == 0 else "readers differ by rounding"
+        return Estimate("icc_2_1", 1.0, 1.0, 1.0, n, "Shrout and Fleiss", how)
     a = k * icc / (n * (1 - icc))
     b = 1 + k * icc * (n - 1) / (n * (1 - icc))
     freedom = (a * columns + b * error) ** 2 / (

@@ -93,8 +93,8 @@ def find_artefacts(
         Masks within the tissue.
     """
     smooth = _smoothed(amounts, um_per_px)
-    inky = off_mixtures(smooth, vectors, INK_OFF_COLOUR_DEG)
     off = off_mixtures(smooth, vectors, FOREIGN_COLOUR_DEG)
+    inky = off_mixtures(smooth, vectors, INK_OFF_COLOUR_DEG, off)
     ink = find_ink(rgb, white, inky, um_per_px=um_per_px) & tissue
     stained = tissue & ~ink & (smooth[0] + smooth[1] >= BROWN_OD)
     foreign = stained & off
@@ -139,7 +139,10 @@ def pigment_reach_px(um_per_px: float) -> int:
 
 def _smoothed(amounts: np.ndarray, um_per_px: float | None) -> np.ndarray:
     sigma = COLOUR_SCALE_UM / (um_per_px or ASSUMED_UM_PER_PX)
-    return np.stack([cv2.GaussianBlur(plane, (0, 0), sigma) for plane in amounts])
+    smooth = np.empty_like(amounts)
+    for plane, out in zip(amounts, smooth, strict=True):
+        cv2.GaussianBlur(plane, (0, 0), sigma, dst=out)
+    return smooth
 
 
 def _brown(smooth: np.ndarray) -> np.ndarray:

@@ -191,36 +191,50 @@ def _add_coarse(
 ) -> None:
     """Add row after row, span after span; 32-bit counts are added up when a region ends."""
     top, left, height, width = place
+    first_row, row_edges = _edges(top, height, regions.shape[0], shape[0])
     first, edges = _edges(left, width, regions.shape[1], shape[1])
     red, green, blue = tables[0], tables[1], tables[2]
     even, odd = spare[0], spare[1]
+    spans = np.empty((edges.size + width // map_px + 1, 4), np.int64)
     open_region = 0
-    for y in range(height):
-        row = regions[(top + y) * regions.shape[0] // shape[0], first : first + edges.size - 1]
-        map_row = (top + y) // map_px
-        k = 0
-        while k < row.size:
-            region = row[k]
-            start = k
-            while k < row.size and row[k] == region:
-                k += 1
-            x, end = edges[start], edges[k]
-            if region == 0 or x >= end:
-                continue
-            if region != open_region:
-                if open_region > 0:
-                    _empty(even, odd, counts[open_region])
-                open_region = region
-            while x < end:  # as far as the square of the heat map goes
-                square = (left + x) // map_px
-                stop = min(end, (square + 1) * map_px - left)
+    for k in range(row_edges.size - 1):
+        row = regions[first_row + k, first : first + edges.size - 1]
+        number = _cut(row, edges, left, map_px, spans)
+        for y in range(row_edges[k], row_edges[k + 1]):
+            map_row = (top + y) // map_px
+            for s in range(number):
+                x, stop, region, square = spans[s, 0], spans[s, 1], spans[s, 2], spans[s, 3]
+                if region != open_region:
+                    if open_region > 0:
+                        _empty(even, odd, counts[open_region])
+                    open_region = region
                 units = _add_run(rgb, words, y, x, stop, red, green, blue, even, odd)
                 region_units[region] += units
                 map_units[map_row, square] += units
                 map_pixels[map_row, square] += stop - x
-                x = stop
     if open_region > 0:
         _empty(even, odd, counts[open_region])
+
+
+@numba.njit(cache=True, nogil=True)
+def _cut(row: np.ndarray, edges: np.ndarray, left: int, map_px: int, spans: np.ndarray) -> int:
+    """Cut a row where regions and squares of the heat map end; give the number of spans.
+
+    Each is its first column, the one after its last, its region and its square.
+    """
+    number = k = 0
+    while k < row.size:
+        region, x = row[k], edges[k]
+        while k < row.size and row[k] == region:
+            k += 1
+        while region > 0 and x < edges[k]:
+            square = (left + x) // map_px
+            stop = min(edges[k], (square + 1) * map_px - left)
+            spans[number, 0], spans[number, 1] = x, stop
+            spans[number, 2], spans[number, 3] = region, square
+            number += 1
+            x = stop
+    return number
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
@@ -274,8 +288,9 @@ def _add_words(
     """Count pixels read eight at a time; two histograms, so that none waits for its last write."""
     byte, shift, one = _U(255), np.uint32(_SHIFT), np.uint32(1)
     total = np.int64(0)
-    for i in range(0, row.size, 3):
-        a, b, c = row[i], row[i + 1], row[i + 2]
+    for group in range(_U(row.size // 3)):  # unsigned: no place counts from the end
+        i = _U(3) * group
+        a, b, c = row[i], row[i + _U(1)], row[i + _U(2)]
         p = red[a & byte] + green[(a >> _U(8)) & byte] + blue[(a >> _U(16)) & byte]
         q = red[(a >> _U(24)) & byte] + green[(a >> _U(32)) & byte] + blue[(a >> _U(40)) & byte]
         even[p >> shift] += one

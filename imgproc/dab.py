@@ -212,7 +212,7 @@ def tissue_sample(
     places = np.flatnonzero(tissue)
     places = places[:: max(1, -(-places.size // pixels))]
     smooth = cv2.GaussianBlur(rgb.astype(np.float32), (0, 0), GRAIN_PX)
-    level = np.broadcast_to(white, rgb.shape).reshape(-1, 3)[places]
+    level = white if np.ndim(white) == 1 else np.reshape(white, (-1, 3))[places]
     return optical_density(smooth.reshape(-1, 3)[places], level)
 
 

@@ -127,10 +127,19 @@ def looks_like_fluorescence(rgb: np.ndarray) -> bool:
     Bright field is bright where there is nothing; even a field full of strong stain keeps one
     channel (red under DAB, blue under hematoxylin) above a quarter of full scale.
     """
-    levels = int(np.iinfo(rgb.dtype).max) + 1
-    counts = cv2.calcHist([brightest_channel(rgb)], [0], None, [levels], [0, levels]).ravel()
+    counts = _brightest_counts(rgb, int(np.iinfo(rgb.dtype).max) + 1)
     middle = 0.5 * (rgb.shape[0] * rgb.shape[1] - 1)
-    return _ranked(counts.astype(np.int64), middle) < DARK_BACKGROUND * full_scale(rgb)
+    return _ranked(counts, middle) < DARK_BACKGROUND * full_scale(rgb)
+
+
+@numba.njit(cache=True, nogil=True)
+def _brightest_counts(rgb: np.ndarray, levels: int) -> np.ndarray:
+    """How many pixels have each count in their brightest channel."""
+    counts = np.zeros(levels, np.int64)
+    for y in range(rgb.shape[0]):
+        for x in range(rgb.shape[1]):
+            counts[max(rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2])] += 1
+    return counts
 
 
 def white_level(rgb: np.ndarray) -> White:
@@ -243,8 +252,7 @@ def check_bright_field(rgb: np.ndarray) -> None:
             "The image has a dark background: it looks like fluorescence, not like bright field.",
             "Measure it with the method fluorescence, or give the bright-field image.",
         )
-    empty = rgb.min() >= DIMMEST_WHITE * full_scale(rgb)
-    if is_grey(rgb) and not empty:
+    if is_grey(rgb) and rgb.min() < DIMMEST_WHITE * full_scale(rgb):  # else it is empty
         raise MeasurementError(
             "The image is grey: its three channels are equal everywhere, so hematoxylin and DAB "
             "can't be told apart.",

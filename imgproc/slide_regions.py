@@ -37,11 +37,13 @@ class RegionMap:
     fields: tuple[Region, ...] = ()
     _bounds: list[tuple[float, float, float, float]] = field(init=False, repr=False)
     _summed: np.ndarray = field(init=False, repr=False)
+    _pieces: int = field(init=False, repr=False)
     _packed: Packed = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Keep what rules most rectangles out: the areas' bounds, and sums of tissue."""
+        """Keep the number of pieces, and the bounds and sums that rule most rectangles out."""
         object.__setattr__(self, "_bounds", [area.bounds() for area in self.areas])
+        object.__setattr__(self, "_pieces", int(self.coarse.max(initial=0)))
         object.__setattr__(self, "_summed", cv2.integral((self.coarse > 0).astype(np.uint8)))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -58,7 +60,7 @@ class RegionMap:
         included = self._included()
         if included:
             return tuple(self.areas[k].name for k in included)
-        return tuple(f"piece {number}" for number in range(1, int(self.coarse.max(initial=0)) + 1))
+        return tuple(f"piece {number}" for number in range(1, self._pieces + 1))
 
     def _included(self) -> list[int]:
         return [k for k, area in enumerate(self.areas) if not area.excluded]

@@ -81,16 +81,18 @@ def find_slide_tissue(
     SlideTissue
         Pieces, ink and white. Without a white and with no glass in view, all of it is tissue.
     """
-    guess = white_level(overview)
-    glass = _glass(overview, white if white is not None else guess.level)
+    first = white_level(overview).level if white is None else np.asarray(white, dtype=np.float64)
+    density = transmission_density(overview, first)
+    glass = _flat_and_bright(density)
     own = None
-    if glass.mean() >= LEAST_GLASS:
+    if np.count_nonzero(glass) >= LEAST_GLASS * glass.size:
         own = median_colour(overview, glass)
-    level = own if white is None else np.asarray(white, dtype=np.float64)
+    level = own if white is None else first
     if level is None:
         everywhere = np.ones(overview.shape[:2], np.int32)
         return SlideTissue(everywhere, np.zeros(everywhere.shape, bool), None, 0.0)
-    density = transmission_density(overview, level)
+    if not np.array_equal(level, first):
+        density = transmission_density(overview, level)
     threshold = glass_threshold(density, glass if own is not None else np.zeros_like(glass))
     ink = _ink(overview, level, density, um_per_px)
     smallest = SMALLEST_PIECE_UM2 / um_per_px**2
@@ -99,13 +101,23 @@ def find_slide_tissue(
     return SlideTissue(_pieces(mask & ~ink, PIECE_GAP_UM / um_per_px), ink, own, threshold)
 
 
-def _glass(overview: np.ndarray, white: np.ndarray) -> np.ndarray:
-    """Mark what is bright and flat."""
-    density = transmission_density(overview, white)
+def _flat_and_bright(density: np.ndarray) -> np.ndarray:
+    """Mark empty glass by its transmission density: it hardly varies within 5 x 5 pixels."""
     mean = cv2.blur(density, (5, 5))
-    variance = cv2.blur(density * density, (5, 5)) - mean * mean
-    flat: np.ndarray = (variance < FLAT_GLASS_OD**2) & (mean < DARKEST_GLASS_OD)
-    return flat
+    squares = cv2.multiply(density, density)
+    return _below_both(mean, cv2.blur(squares, (5, 5), dst=squares))
+
+
+@njit(cache=True, nogil=True)
+def _below_both(mean: np.ndarray, mean_square: np.ndarray) -> np.ndarray:
+    """Mark where mean and variance, from the mean of the squares, are below those of glass."""
+    found = np.empty(mean.shape, np.bool_)
+    darkest, most = np.float32(DARKEST_GLASS_OD), np.float32(FLAT_GLASS_OD**2)
+    for y in range(mean.shape[0]):
+        for x in range(mean.shape[1]):
+            variance = mean_square[y, x] - mean[y, x] * mean[y, x]
+            found[y, x] = (variance < most) & (mean[y, x] < darkest)
+    return found
 
 
 def _ink(
@@ -191,35 +203,48 @@ def _pieces(mask: np.ndarray, gap_px: float) -> np.ndarray:
 @njit(cache=True, nogil=True)
 def _clear_squares(mask: np.ndarray, by: int) -> np.ndarray:
     """Mark the squares, `by` pixels a side, in which a mask has no pixel: uint8, 1 or 0."""
-    clear = np.ones((-(-mask.shape[0] // by), -(-mask.shape[1] // by)), np.uint8)
-    for y in range(mask.shape[0]):
-        row = clear[y // by]
-        for column in range(row.size):
-            for x in range(column * by, min(column * by + by, mask.shape[1])):
-                if mask[y, x]:
-                    row[column] = 0
+    height, width = mask.shape
+    clear = np.ones((-(-height // by), -(-width // by)), np.uint8)
+    seen = np.empty(width, np.bool_)
+    for row in range(clear.shape[0]):
+        seen[:] = False
+        for y in range(row * by, min(row * by + by, height)):
+            for x in range(width):
+                seen[x] |= mask[y, x]
+        for column in range(clear.shape[1]):
+            for x in range(column * by, min(column * by + by, width)):
+                if seen[x]:
+                    clear[row, column] = 0
     return clear
 
 
 @njit(cache=True, nogil=True)
 def _areas_by_squares(mask: np.ndarray, labels: np.ndarray, by: int, count: int) -> np.ndarray:
     """Count a mask's pixels by the label of the square that they lie in."""
+    height, width = mask.shape
     area = np.zeros(count, np.int64)
-    for y in range(mask.shape[0]):
-        row = labels[y // by]
-        for column in range(row.size):
-            for x in range(column * by, min(column * by + by, mask.shape[1])):
-                area[row[column]] += mask[y, x]
+    pixels = np.empty(width, np.int32)
+    for row in range(labels.shape[0]):
+        pixels[:] = 0
+        for y in range(row * by, min(row * by + by, height)):
+            for x in range(width):
+                pixels[x] += mask[y, x]
+        for column in range(labels.shape[1]):
+            for x in range(column * by, min(column * by + by, width)):
+                area[labels[row, column]] += pixels[x]
     return area
 
 
 @njit(cache=True, nogil=True)
 def _painted_by_squares(mask: np.ndarray, labels: np.ndarray, by: int) -> np.ndarray:
     """Give a mask's pixels the label of the square that they lie in."""
-    painted = np.zeros(mask.shape, np.int32)
-    for y in range(mask.shape[0]):
-        row = labels[y // by]
-        for column in range(row.size):
-            for x in range(column * by, min(column * by + by, mask.shape[1])):
-                painted[y, x] = row[column] * mask[y, x]
+    height, width = mask.shape
+    painted = np.empty(mask.shape, np.int32)
+    wide = np.empty(width, np.int32)
+    for row in range(labels.shape[0]):
+        for column in range(labels.shape[1]):
+            wide[column * by : column * by + by] = labels[row, column]
+        for y in range(row * by, min(row * by + by, height)):
+            for x in range(width):
+                painted[y, x] = wide[x] * mask[y, x]
     return painted

@@ -201,7 +201,7 @@ def estimate_stains(density: np.ndarray, *, dab: bool = True) -> StainEstimate:
         The vectors and where they come from.
     """
     density = np.asarray(density, dtype=np.float64).reshape(-1, 3)
-    length = np.linalg.norm(density, axis=1)
+    length = np.sqrt(sum(channel * channel for channel in density.T))
     clear_colour = (length > WELL_STAINED_OD) & (length < SATURATING_OD)
     stained = density[clear_colour]
     amounts = unmix(stained, StainVectors())

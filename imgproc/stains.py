@@ -15,6 +15,7 @@ How scikit-image's ``rgb2hed`` differs on the same pixels:
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numba
@@ -54,20 +55,29 @@ class StainVectors:
     def matrix(self) -> np.ndarray:
         """Return the unit vectors as rows (hematoxylin, DAB, residual), shape (3, 3), float64.
 
+        It can't be written to: the same array is given again.
+
         Raises
         ------
         MeasurementError
             If a vector has no length or the two point the same way.
         """
-        first, second = unit_vector(self.hematoxylin), unit_vector(self.dab)
-        residual = np.cross(first, second)
-        if np.linalg.norm(residual) < np.sin(np.deg2rad(SMALLEST_STAIN_ANGLE_DEG)):
-            raise MeasurementError(
-                f"The stain vectors {self.hematoxylin} and {self.dab} point the same way, within "
-                f"{SMALLEST_STAIN_ANGLE_DEG:g} degrees: the stains can't be told apart.",
-                "Give two different vectors, or leave them out to use the defaults.",
-            )
-        return np.vstack([first, second, residual / np.linalg.norm(residual)])
+        return _matrix(tuple(self.hematoxylin), tuple(self.dab))
+
+
+@lru_cache(maxsize=64)
+def _matrix(hematoxylin: tuple[float, ...], dab: tuple[float, ...]) -> np.ndarray:
+    first, second = unit_vector(hematoxylin), unit_vector(dab)
+    residual = np.cross(first, second)
+    if np.linalg.norm(residual) < np.sin(np.deg2rad(SMALLEST_STAIN_ANGLE_DEG)):
+        raise MeasurementError(
+            f"The stain vectors {hematoxylin} and {dab} point the same way, within "
+            f"{SMALLEST_STAIN_ANGLE_DEG:g} degrees: the stains can't be told apart.",
+            "Give two different vectors, or leave them out to use the defaults.",
+        )
+    matrix = np.vstack([first, second, residual / np.linalg.norm(residual)])
+    matrix.flags.writeable = False
+    return matrix
 
 
 def unit_vector(vector: "tuple[float, ...] | np.ndarray") -> np.ndarray:
@@ -220,7 +230,12 @@ def off_colour_deg(amounts: np.ndarray, vectors: StainVectors) -> np.ndarray:
     return np.degrees(np.arcsin(np.minimum(share, 1)))
 
 
-def off_mixtures(amounts: np.ndarray, vectors: StainVectors, degrees: float) -> np.ndarray:
+def off_mixtures(
+    amounts: np.ndarray,
+    vectors: StainVectors,
+    degrees: float,
+    within: np.ndarray | None = None,
+) -> np.ndarray:
     """Mark pixels whose colour is off every mixture: `off_colour_deg` above an angle, in one pass.
 
     Parameters
@@ -231,6 +246,8 @@ def off_mixtures(amounts: np.ndarray, vectors: StainVectors, degrees: float) -> 
         The vectors they were unmixed with.
     degrees : float
         The angle, below 90.
+    within : numpy.ndarray, optional
+        bool, shape (height, width): other pixels are not looked at, and not marked.
 
     Returns
     -------
@@ -239,18 +256,22 @@ def off_mixtures(amounts: np.ndarray, vectors: StainVectors, degrees: float) -> 
     """
     first, second, _ = vectors.matrix()
     sine = np.sin(np.deg2rad(degrees))
-    return _off_mixtures(amounts, np.float32(first @ second), np.float32(sine * sine))
+    found = np.ones(amounts.shape[1:], np.bool_) if within is None else within.copy()
+    _off_mixtures(amounts, np.float32(first @ second), np.float32(sine * sine), found)
+    return found
 
 
 @numba.njit(cache=True, nogil=True)
-def _off_mixtures(amounts: np.ndarray, cosine: np.float32, share: np.float32) -> np.ndarray:
-    _, height, width = amounts.shape
-    found = np.empty((height, width), np.bool_)
-    for y in range(height):
-        for x in range(width):
+def _off_mixtures(
+    amounts: np.ndarray, cosine: np.float32, share: np.float32, found: np.ndarray
+) -> None:
+    """Clear, in a mask, the pixels that a mixture explains."""
+    for y in range(found.shape[0]):
+        for x in range(found.shape[1]):
+            if not found[y, x]:
+                continue
             blue, brown, residual = amounts[0, y, x], amounts[1, y, x], amounts[2, y, x]
             found[y, x] = is_off_mixtures(blue, brown, residual, cosine, share)
-    return found
 
 
 @numba.njit(cache=True, nogil=True, inline="always")

@@ -83,6 +83,8 @@ class ImageInfo:
         Height and width of each pyramid level, the first is the full image.
     notes : dict
         As in `Image`, as far as known without decoding.
+    colour_flags : tuple of str
+        What reading it does to its colours, of `Image.flags`.
     """
 
     series: int
@@ -97,6 +99,7 @@ class ImageInfo:
     n_timepoints: int = 1
     levels: tuple[tuple[int, int], ...] = ()
     notes: dict[str, Any] = field(default_factory=dict)
+    colour_flags: tuple[str, ...] = ()
 
     @property
     def height(self) -> int:

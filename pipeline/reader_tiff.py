@@ -198,6 +198,9 @@ def _scene_names(scenes: list[_Scene]) -> list[str]:
     ]
 
 
+COLOUR_FLAGS = frozenset({"alpha_dropped", "cmyk_converted", "palette_converted"})
+
+
 def _scenes(request: Request, tiff: Any) -> list[_Scene]:
     """Lay out every image of the file; reduced copies in a pyramid are its levels, not images."""
     scenes: list[_Scene] = []
@@ -339,6 +342,7 @@ def _info(scene: _Scene, number: int, known: Description) -> ImageInfo:
         n_timepoints=scene.n_t,
         levels=levels,
         notes=notes,
+        colour_flags=tuple(flag for flag in scene.flags if flag in COLOUR_FLAGS),
     )
 
 

@@ -67,8 +67,9 @@ def open_whole_slide(
     Returns
     -------
     SlideImage
-        Flags: ``no_pyramid`` where the overview had to be made from all of the slide, and
-        ``read_whole`` where the file isn't stored in tiles.
+        Flags: ``no_pyramid`` where the overview had to be made from all of the slide,
+        ``read_whole`` where the file isn't stored in tiles, and what was done to its colours
+        (``cmyk_converted``, ``palette_converted``, ``alpha_dropped``).
 
     Raises
     ------
@@ -82,7 +83,7 @@ def open_whole_slide(
             f"a whole slide of 8-bit RGB was expected; this one is {info.dtype}",
             "convert it to 8-bit RGB, or export the fields of interest as single images",
         )
-    flags: tuple[str, ...] = ()
+    flags = info.colour_flags
     try:
         levels = open_slide(reference, info.series)
     except InputError:
@@ -98,7 +99,7 @@ def open_whole_slide(
         um_per_px=info.um_per_px,
         bit_depth=8,
         notes=dict(info.notes),
-        flags=flags + reduced_flags,
+        flags=tuple(dict.fromkeys(flags + reduced_flags)),
         tiles=levels.full,
         areas=areas,
     )

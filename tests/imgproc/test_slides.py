@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import shapely
 import tifffile
+from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 
 from xenoquant.imgproc import slide_cells, slide_pigment
@@ -34,7 +35,7 @@ from xenoquant.imgproc.slide_area import SlideArea, measure_area
 from xenoquant.imgproc.slide_dab import measure_slide
 from xenoquant.imgproc.slide_regions import RegionMap
 from xenoquant.imgproc.slide_sampling import choose_fields
-from xenoquant.imgproc.slide_tissue import find_slide_tissue, off_or_black
+from xenoquant.imgproc.slide_tissue import _pieces, find_slide_tissue, off_or_black
 from xenoquant.imgproc.stains import StainVectors, off_mixtures, separate, unmix
 from xenoquant.imgproc.tiles import BadTile, Threads, blocks, in_order, read_region
 from xenoquant.imgproc.tissue import BLACK_OD, INK_OFF_COLOUR_DEG
@@ -489,6 +490,30 @@ def test_ink_is_told_in_one_pass_as_step_by_step(noise: np.ndarray) -> None:
     found = off_or_black(noise, WHITE, dense)
     assert 0 < (dense & black).sum() < expected.sum() < dense.sum()
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("gap_px", [3.0, 24.0, 41.0])
+def test_pieces_by_the_plain_way(gap_px: float) -> None:
+    """Numbers from scikit-image's blocks, scipy's distances and labels: the same pixels, numbered
+    from the largest; sizes that no square divides.
+    """
+    chance = np.random.default_rng(int(gap_px))
+    mask = cv2.GaussianBlur(chance.random((203, 317)), (0, 0), 6) > 0.53
+    by = max(1, int(gap_px / 8))
+    rows, columns = (-(-length // by) for length in mask.shape)
+    padded = np.zeros((rows * by, columns * by), bool)
+    padded[: mask.shape[0], : mask.shape[1]] = mask
+    held = padded.reshape(rows, by, columns, by).any(axis=(1, 3))
+    away = cv2.distanceTransform((~held).astype(np.uint8), cv2.DIST_L2, 5)
+    joined, _ = ndimage.label(away <= gap_px / by / 2, np.ones((3, 3)))
+    wide = np.kron(joined, np.ones((by, by), int))[: mask.shape[0], : mask.shape[1]] * mask
+    found = _pieces(mask, gap_px)
+    np.testing.assert_array_equal(found > 0, mask)
+    pairs = np.unique(np.stack([found[mask], wide[mask]]), axis=1)
+    assert pairs.shape[1] == len(np.unique(pairs[0])) == len(np.unique(pairs[1]))
+    areas = np.bincount(found[mask])[1:]
+    assert areas.size > 1
+    assert (np.diff(areas) <= 0).all()
 
 
 def test_pieces_are_parts_that_lie_near_each_other() -> None:

@@ -221,6 +221,9 @@ def test_off_mixtures_is_the_angle_above_a_limit(degrees: float) -> None:
     clear = np.abs(angle - degrees) > 1e-3
     np.testing.assert_array_equal(found[clear], angle[clear] > degrees)
     assert not found[:5].any()
+    within = np.random.default_rng(3).random(found.shape) < 0.5
+    inside = off_mixtures(amounts, vectors, degrees, within)
+    np.testing.assert_array_equal(inside, found & within)
 
 
 def test_macenko_falls_back_to_the_usual_vectors() -> None:

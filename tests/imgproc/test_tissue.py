@@ -4,10 +4,24 @@ import numpy as np
 import pytest
 
 from xenoquant.imgproc.artefacts import find_artefacts
-from xenoquant.imgproc.optics import optical_density
+from xenoquant.imgproc.optics import darker_than, optical_density, transmission_density
 from xenoquant.imgproc.phantoms import DabPhantom, DabScene, render_dab
 from xenoquant.imgproc.stains import StainVectors, separate
-from xenoquant.imgproc.tissue import find_folds, find_ink, find_tissue
+from xenoquant.imgproc.tissue import (
+    BLACK_OD,
+    GLASS_MARGIN_OD,
+    GLASS_PIXELS,
+    GLASS_SIGMAS,
+    INK_OD,
+    INK_WIDTH_UM,
+    NORMAL_MAD,
+    THINNEST_TISSUE_OD,
+    _opened,
+    find_folds,
+    find_ink,
+    find_tissue,
+    glass_threshold,
+)
 from xenoquant.imgproc.white import ChosenWhite, choose_white
 
 WHITE = np.full(3, 240.0)
@@ -154,3 +168,37 @@ def test_no_tissue_no_folds_no_ink() -> None:
     rgb = np.full((50, 50, 3), 240, np.uint8)
     assert not find_ink(rgb, WHITE, nothing > 0, um_per_px=None).any()
     assert optical_density(rgb, WHITE).max() == 0
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.6, 1.0])
+def test_glass_threshold_by_the_plain_formula(share: float) -> None:
+    """Every k-th pixel of the glass by numpy's own selection, its median and absolute deviation."""
+    chance = np.random.default_rng(7)
+    density = chance.normal(0.002, 0.004, (700, 500)).astype(np.float32)
+    glass = chance.random(density.shape) < share
+    seen = density[glass]
+    seen = seen[:: max(1, seen.size // GLASS_PIXELS)]
+    expected = THINNEST_TISSUE_OD[0]
+    if seen.size:
+        middle = float(np.median(seen))
+        spread = NORMAL_MAD * float(np.median(np.abs(seen - middle)))
+        expected = float(
+            np.clip(middle + GLASS_SIGMAS * spread + GLASS_MARGIN_OD, *THINNEST_TISSUE_OD)
+        )
+    assert glass_threshold(density, glass) == expected
+
+
+@pytest.mark.parametrize("shading", [False, True])
+def test_ink_looks_at_foreign_pixels_only(shading: bool) -> None:
+    """Foreign colours from 0.2 OD on, or black: as when the density of every pixel is taken."""
+    chance = np.random.default_rng(8)
+    rgb = np.kron(chance.integers(0, 250, (6, 8, 3)), np.ones((60, 60, 1))).astype(np.uint8)
+    white = np.array([241.0, 239, 236])
+    if shading:
+        white = white * np.linspace(0.8, 1, rgb.shape[1])[:, None] * np.ones((len(rgb), 1, 1))
+    foreign = np.kron(chance.random((6, 8)) < 0.4, np.ones((60, 60))) > 0
+    dense = transmission_density(rgb, white) > INK_OD
+    marked = darker_than(rgb, white, 10**-BLACK_OD) | (foreign & dense)
+    found = find_ink(rgb, white, foreign, um_per_px=0.5)
+    np.testing.assert_array_equal(found, _opened(marked, INK_WIDTH_UM / 0.5))
+    assert found.any()

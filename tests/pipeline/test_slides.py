@@ -251,6 +251,23 @@ def test_without_pyramid_the_overview_is_made(pixels: np.ndarray, tmp_path: Path
     assert np.abs(opened.pixels - plain).mean() < 2  # JPEG
 
 
+def test_a_slide_in_printing_colours_says_so(pixels: np.ndarray, tmp_path: Path) -> None:
+    """CMYK by the textbook, no black in its inks: the colours that were put in, and the flag, as
+    photos have it.
+    """
+    inks = np.dstack([255 - pixels, np.zeros(pixels.shape[:2], np.uint8)])
+    how = {"tile": (128, 128), "photometric": "separated"}
+    with tifffile.TiffWriter(tmp_path / "cmyk.tif") as writer:
+        writer.write(inks, subifds=1, **how)
+        writer.write(np.ascontiguousarray(inks[::4, ::4]), subfiletype=1, **how)
+    opened = open_whole_slide(tmp_path / "cmyk.tif")
+    assert "cmyk_converted" in opened.flags
+    corner = read_region(opened.tiles, (100, 200, 64, 64))
+    np.testing.assert_allclose(corner, pixels[100:164, 200:264], atol=1)
+    measure(tmp_path / "cmyk.tif", "--out", tmp_path / "out", "--no-cells")
+    assert "cmyk_converted" in flags(tmp_path / "out")
+
+
 def test_slides_that_cant_be_measured(pixels: np.ndarray, tmp_path: Path) -> None:
     """16-bit, grey and fluorescence slides: refused with a sentence, each for its own reason."""
     grey = pixels.mean(axis=2, keepdims=True).astype(np.uint8).repeat(3, axis=2)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from .cell_levels import add_membrane, away_from_cells, cell_levels
 from .cells import cell_parts, expand_cells
+from .channel_order import channels_look_swapped
 from .corrected import (
     NOT_ASSESSABLE,
     checked_labels,
@@ -22,7 +23,6 @@ from .measurement import Measurement
 from .membranes import stop_at_membrane
 from .nuclei import (
     Segmenter,
-    channels_look_swapped,
     typical_diameter_px,
 )
 from .positivity import (

@@ -5,8 +5,8 @@ from typing import Any
 
 # Settings that change how bright the same cell looks.
 _COMPARED = (
-    *("laser_percent", "gain", "exposure_s", "pinhole_airy", "pixel_dwell_s"),
-    *("line_average", "frame_average", "objective"),
+    *("laser_percent", "laser_attenuation", "laser_power_mw", "gain", "detector_voltage"),
+    *("exposure_s", "pinhole_airy", "pixel_dwell_s", "line_average", "frame_average", "objective"),
 )
 # Microscopes write settings with rounding; a smaller difference changes no level visibly.
 RELATIVE_TOLERANCE = 0.01

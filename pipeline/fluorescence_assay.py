@@ -31,6 +31,7 @@ from .assay import (
     readers_classes,
 )
 from .dab_assay import pixel_size
+from .errors import InputError
 from .image_files import MAX_MEGAPIXELS
 from .overlays import draw_cells_fluorescence
 from .readers import Image, as_channels, channel_index, read_image
@@ -66,7 +67,7 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
     )
 
     working_bytes_per_px: ClassVar[int] = 100
-    measuring_version: ClassVar[int] = 5
+    measuring_version: ClassVar[int] = 6
     applied_at_roll_up: ClassVar[frozenset[str]] = FluorescenceOptions.ROLL_UP_FIELDS | {"marker"}
     noun: ClassVar[str] = "cells"
     features: ClassVar[Mapping[str, RollUp]] = {
@@ -126,15 +127,21 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
 
         Raises
         ------
-        MeasurementError
-            If the image has no such channel.
+        InputError
+            If the image has no such channel, or one is named for both.
         """
         named = {"nuclei": self.channels.nuclei, "marker": self.channels.marker}
-        return {
-            role: image.pixels[channel_index(image, name)]
-            for role, name in named.items()
-            if name is not None
+        places = {
+            role: channel_index(image, name) for role, name in named.items() if name is not None
         }
+        if places["nuclei"] == places.get("marker"):
+            raise InputError(
+                "",
+                f"nuclei and marker are the same channel, {places['nuclei']} "
+                f"{image.channel_names[places['nuclei']]!r}",
+                "name the marker's channel, or leave the marker out to measure nuclei alone",
+            )
+        return {role: image.pixels[place] for role, place in places.items()}
 
     def calibrate(self, controls: Sequence[Measured], samples: Sequence[Measured]) -> Calibration:
         """Take the limit of positivity from the negative controls' cells."""

@@ -107,6 +107,8 @@ FLAGS = {
 _DIFFERS = "_differs_from_control"
 _SETTINGS = {
     "laser_percent": "laser power",
+    "laser_attenuation": "laser power",
+    "laser_power_mw": "laser power",
     "exposure_s": "exposure time",
     "pinhole_airy": "pinhole",
     "pixel_dwell_s": "pixel dwell time",

@@ -21,6 +21,8 @@ UM_PER_UNIT = {
     "m": 1e6,
     "in": 25400.0,
 }
+# Milliwatts in one of OME's units of power (UnitsPower).
+MW_PER_UNIT = {"W": 1e3, "mW": 1.0, "µW": 1e-3, "μW": 1e-3, "nW": 1e-6}
 # The spellings that ImageJ's users meet in Properties > Unit of length.
 IMAGEJ_UNITS = UM_PER_UNIT | {
     "micron": 1.0,
@@ -162,11 +164,13 @@ def _ome_acquisition(
     attenuations = [
         _attribute(channel, "LightSourceSettings", "Attenuation") for channel in channels
     ]
+    powers = [_laser_power_mw(root, channel) for channel in channels]
     found: dict[str, Any] = {
         "exposure_s": [exposures[key] for key in sorted(exposures)],
         "gain": gains,
         "detector_voltage": voltages,
         "laser_attenuation": attenuations,
+        "laser_power_mw": powers,
         "objective": [_objective(root, image)],
     }
     kept = {key: value for key, value in found.items() if any(item is not None for item in value)}
@@ -177,7 +181,29 @@ def _ome_acquisition(
 
 def _attribute(channel: ElementTree.Element, tag: str, name: str) -> float | None:
     element = channel.find(f"{{*}}{tag}")
-    return None if element is None else _positive(element.attrib.get(name))
+    return None if element is None else _finite(element.attrib.get(name))
+
+
+def _finite(text: str | None) -> float | None:
+    """Read a setting that may be 0: a laser that isn't attenuated, a gain of 0 decibels."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _laser_power_mw(root: ElementTree.Element, channel: ElementTree.Element) -> float | None:
+    """Give the power of the light source that a channel names."""
+    settings = channel.find("{*}LightSourceSettings")
+    if settings is None:
+        return None
+    for source in root.iterfind(".//{*}Instrument/*[@Power]"):
+        if source.attrib.get("ID") == settings.attrib.get("ID"):
+            factor = MW_PER_UNIT.get(source.attrib.get("PowerUnit", "mW"))
+            power = _finite(source.attrib.get("Power"))
+            return None if factor is None or power is None else power * factor
+    return None
 
 
 def _objective(root: ElementTree.Element, image: ElementTree.Element) -> str | None:

@@ -12,7 +12,6 @@ from xenoquant.imgproc.errors import MeasurementError
 from xenoquant.imgproc.flooding import flood
 from xenoquant.imgproc.nuclei import (
     ClassicalSegmenter,
-    channels_look_swapped,
     classical_segmenter,
     segment_nuclei,
     typical_diameter_px,
@@ -153,15 +152,6 @@ def test_the_segmenter_is_one_place_to_stand_in() -> None:
     expected = segment_nuclei(image, 0.5, diameter_um=9.0)
     np.testing.assert_array_equal(ClassicalSegmenter(9.0)(image, 0.5), expected)
     np.testing.assert_array_equal(classical_segmenter(9.0)(image, 0.5), expected)
-
-
-def test_swapped_channels_are_noticed_and_right_ones_are_not() -> None:
-    """Rendered field with a membrane marker, given the right and the wrong way round."""
-    scene = FluorescenceScene(compartment="membrane", size_px=(384, 384))
-    channels = render_fluorescence(4, scene=scene).channels
-    nuclei, marker = channels["nuclei"], channels["marker"]
-    assert channels_look_swapped(marker, nuclei, segment_nuclei(marker))
-    assert not channels_look_swapped(nuclei, marker, segment_nuclei(nuclei))
 
 
 def test_flooding_gives_one_basin_for_each_h_maximum() -> None:

@@ -58,8 +58,9 @@ def flags(out: Path, image: str) -> set[str]:
         (("--channels", "marker=Alexa488", "nuclei=Hoechst"), "Hoechst"),
         (("--channels", "marker=Cy5", "nuclei=TO-PRO-3"), "Cy5"),
         (("--channels", "marker=0", "nuclei=5"), "5"),
+        (("--channels", "marker=0", "nuclei=Alexa488"), "are the same channel, 0 'Alexa488'"),
     ],
-    ids=["no DAPI", "wrong name", "no such marker", "no such index"],
+    ids=["no DAPI", "wrong name", "no such marker", "no such index", "one for both"],
 )
 def test_a_channel_that_is_not_there_is_named_with_those_that_are(tmp_path, field, words, said):
     planes = np.stack([field["marker"], field["nuclei"]])
@@ -71,7 +72,7 @@ def test_a_channel_that_is_not_there_is_named_with_those_that_are(tmp_path, fiel
     told = output + (problems.read_text(encoding="utf-8") if problems.exists() else "")
     assert said in told
     assert "Alexa488" in told
-    assert "TO-PRO-3" in told
+    assert "TO-PRO-3" in told or "same channel" in told
 
 
 def test_rgb_where_two_channels_were_expected(tmp_path, field):
@@ -170,3 +171,67 @@ def test_a_control_without_a_marker_is_doubted() -> None:
     assert "no marker channel" in alone.doubts([control])[0]
     assert both.doubts([control]) == []
     assert alone.doubts([]) == []
+
+
+OME = """<?xml version="1.0" encoding="UTF-8"?>
+<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Instrument ID="Instrument:0">
+<Laser ID="LightSource:0" Power="5" PowerUnit="mW"/>
+<Laser ID="LightSource:1" Power="{power}" PowerUnit="{unit}"/></Instrument>
+<Image ID="Image:0" Name="f"><Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="uint16"
+SizeX="256" SizeY="256" SizeC="2" SizeZ="1" SizeT="1" PhysicalSizeX="0.5" PhysicalSizeY="0.5">
+<Channel ID="Channel:0" Name="DAPI" SamplesPerPixel="1"><LightSourceSettings ID="LightSource:0"/>
+</Channel><Channel ID="Channel:1" Name="Alexa488" SamplesPerPixel="1">
+<LightSourceSettings ID="LightSource:1" Attenuation="{attenuation}"/></Channel>
+<TiffData/></Pixels></Image></OME>"""
+
+STUDY = """[study]
+title = "laser"
+group = "group"
+groups = ["control", "iron"]
+reference = "control"
+[assays.snai1]
+method = "fluorescence"
+channels = { marker = "Alexa488", nuclei = "DAPI" }
+segmenter = "classical"
+"""
+
+
+@pytest.mark.parametrize(
+    ("control", "expected"),
+    [
+        ({"power": 10, "attenuation": 0}, set()),
+        ({"power": 10_000, "unit": "µW", "attenuation": 0}, set()),  # the same in another unit
+        ({"power": 20, "attenuation": 0}, {"laser_power_mw_differs_from_control"}),
+        ({"power": 10, "attenuation": 0.5}, {"laser_attenuation_differs_from_control"}),
+    ],
+    ids=["alike", "another unit", "twice the power", "attenuated"],
+)
+def test_a_control_taken_with_another_laser(tmp_path, field, control, expected):
+    """OME's light sources, by hand: what a control differs in stands beside each number of the
+    samples and, in words, in the report.
+    """
+    planes = np.stack([field["nuclei"], field["marker"]])
+    settings = {"power": 10, "unit": "mW", "attenuation": 0}
+    rows = ["assay,image,animal,group,role"]
+    for name, animal, group in (("m1", "m1", "control"), ("m2", "m2", "iron"), ("igg", "", "")):
+        own = settings | (control if name == "igg" else {})
+        tifffile.imwrite(
+            tmp_path / f"{name}.ome.tif",
+            planes,
+            photometric="minisblack",
+            description=OME.format(**own).encode(),
+            metadata=None,
+        )
+        role = "" if animal else "negative_control"
+        rows.append(f"snai1,{name}.ome.tif,{animal},{group},{role}")
+    (tmp_path / "samples.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (tmp_path / "study.toml").write_text(STUDY, encoding="utf-8")
+    result = CliRunner().invoke(app, ["run", str(tmp_path), "--quiet"])
+    assert result.exit_code == 0, result.output
+    out = tmp_path / "results"
+    for image in ("m1.ome.tif", "m2.ome.tif"):
+        found = {flag for flag in flags(out, image) if "differs_from_control" in flag}
+        assert found == expected
+    assert not any("differs" in flag for flag in flags(out, "igg.ome.tif"))
+    said = "Taken with another laser power than the negative controls"
+    assert (said in (out / "report.html").read_text(encoding="utf-8")) == bool(expected)

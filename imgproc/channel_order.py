@@ -52,8 +52,17 @@ def channels_look_swapped(nuclei: np.ndarray, marker: np.ndarray, found: np.ndar
     """
     if nuclei.size == 0:
         return False
-    parts = [_middle(plane, _MIDDLE_PX) for plane in (nuclei, marker, found)]
-    return _marker_fills_more(nuclei, marker, found, *parts[1:]) or _only_marker_is_compact(*parts)
+    first, second, held = (_middle(plane, _MIDDLE_PX) for plane in (nuclei, marker, found))
+    step = max(1, round(_diameter(held, second) / _REDUCED_PX))
+    side = round(_DIAMETERS * _REDUCED_PX) * step
+    small = [_reduced(_middle(plane, side), step) for plane in (nuclei, marker)]
+    labels = _thinned(_middle(found, side), step)
+    if _marker_fills_more(*small, labels):
+        return True
+    # what a network takes for nuclei is compact whatever it is shown
+    if _look_like_nuclei(labels, small[0]) and _are_compact(held):
+        return False
+    return _only_marker_is_compact(first, second)
 
 
 def _middle(plane: np.ndarray, side: int) -> np.ndarray:
@@ -61,12 +70,10 @@ def _middle(plane: np.ndarray, side: int) -> np.ndarray:
     return plane[top : top + side, left : left + side]
 
 
-def _only_marker_is_compact(nuclei: np.ndarray, marker: np.ndarray, found: np.ndarray) -> bool:
-    if _are_compact(found):
-        return False
+def _only_marker_is_compact(nuclei: np.ndarray, marker: np.ndarray) -> bool:
     if typical_diameter_px(marker) < _SIZE_RATIO * typical_diameter_px(nuclei):
         return False
-    return _are_compact(segment_nuclei(marker))
+    return not _are_compact(segment_nuclei(nuclei)) and _are_compact(segment_nuclei(marker))
 
 
 def _are_compact(labels: np.ndarray) -> bool:
@@ -92,18 +99,8 @@ def _areas_and_depths(labels: np.ndarray, inner: np.ndarray) -> tuple[np.ndarray
     return area, deepest
 
 
-def _marker_fills_more(
-    nuclei: np.ndarray,
-    marker: np.ndarray,
-    found: np.ndarray,
-    marker_part: np.ndarray,
-    found_part: np.ndarray,
-) -> bool:
-    """Say whether all nuclei are bright in the marker's channel, and not in the nuclear one."""
-    step = max(1, round(_diameter(found_part, marker_part) / _REDUCED_PX))
-    side = round(_DIAMETERS * _REDUCED_PX) * step
-    first, second = (_reduced(_middle(plane, side), step) for plane in (nuclei, marker))
-    labels = _thinned(_middle(found, side), step)
+def _marker_fills_more(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> bool:
+    """Say whether all nuclei are bright in the second channel, and not in the first."""
     signal = second - _between(labels, second)
     levels = _levels(labels, signal)
     if _dark_share(levels) > 2 * _DARK_IN_STAIN:  # of few objects some may be debris
@@ -120,6 +117,14 @@ def _marker_fills_more(
         and dark * levels.size >= _AT_LEAST
         and _dark_share(levels) <= _DARK_IN_STAIN
     )
+
+
+def _look_like_nuclei(labels: np.ndarray, plane: np.ndarray) -> bool:
+    """Say whether a channel is bright in what was found there, in nearly all, and nowhere else."""
+    signal = plane - _between(labels, plane)
+    levels = _levels(labels, signal)
+    outside = _outside_share(labels, signal, levels)
+    return max(outside, _dark_share(levels)) <= _DARK_IN_STAIN
 
 
 def _diameter(found: np.ndarray, marker: np.ndarray) -> float:

@@ -30,11 +30,14 @@ def channels_look_swapped(nuclei: np.ndarray, marker: np.ndarray, found: np.ndar
     Two things are looked for, each in the middle of the field:
 
     - The marker's channel is made of compact objects (at least 20, nine in ten compact) of a size
-      1.5 times that of the structures in the channel said to be nuclear, and what was found there
-      isn't compact: membranes, granules or noise.
+      1.5 times that of the structures in the channel said to be nuclear, which aren't compact:
+      membranes, granules or noise. Not so where that channel is bright in what was found there, in
+      nearly all of it and nowhere else, and that is compact.
     - Both channels show nuclei; of all nuclei that either shows, nearly all (nine in ten) are
       bright in the marker's channel, and many (three in twenty, and at least 20) are dark in the
       channel said to be nuclear. DNA is in every nucleus, a marker needn't be.
+
+    The second works on a copy in which a nucleus is 8 pixels wide.
 
     A marker that is in more than four fifths of all nuclei, or as evenly in them as DNA, can't
     be told from a nuclear stain.

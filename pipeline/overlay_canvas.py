@@ -2,18 +2,19 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont
+
+from .overlay_lines import CASING, edge_lines, lay_over
 
 LONG_SIDE_PX = 2400
 """Longest side of an overlay on disk: outlines of single cells stay readable, files stay small."""
 
 _ENLARGED_SIDE_PX = 1200  # small fields are enlarged by a whole factor towards this, to be legible
-_CASING = "#101010"  # the dark line around a bright one, so that it shows on any ground
 _LINE_STEPS_PX = 600  # an outline gains a pixel of width for each so many of the picture's side
-_LINE_OF_OBJECT = 0.09  # an outline's width is at most this part of a typical object's diameter
 
 
 @dataclass(frozen=True)
@@ -97,34 +98,33 @@ class Canvas:
         opacity : float
             0 to 1; below 1 the image shows through the line.
         """
-        small = self.resample(labels)
-        # only edges are looked at one by one: they are few
-        edge = np.flatnonzero(_is_edge(small))
-        found = small.ravel()[edge]
-        known = np.where((found >= 0) & (found < len(colour_of)), found, 0)
-        colours = np.zeros(small.shape, np.uint8)
-        colours.ravel()[edge] = colour_of[known]
-        width_px = min(self.line_px, _widest_line(labels, small))
-        colours = _thicken(colours, width_px)
-        if cased:
-            around = (_thicken(colours, width_px + 2) > 0) & (colours == 0)
-            self.rgb[around] = ImageColor.getrgb(_CASING)
-        ink = np.array([(0, 0, 0), *(ImageColor.getrgb(colour) for colour in palette)], np.float32)
-        drawn = np.flatnonzero(colours)
-        pixels = self.rgb.reshape(-1, 3)
-        mixed: np.ndarray = ink[colours.ravel()[drawn]]
-        if opacity < 1.0:
-            mixed = opacity * mixed + (1.0 - opacity) * pixels[drawn]
-        pixels[drawn] = np.rint(mixed).astype(np.uint8)
+        shown, factor = self._shown(labels)
+        lines, around = edge_lines(
+            shown, colour_of, factor=factor, line_px=self.line_px, cased=cased
+        )
+        lay_over(self.rgb, lines, around, palette, opacity)
+
+    def _shown(self, labels: np.ndarray) -> tuple[np.ndarray, int]:
+        """Give a label image to be enlarged by a whole factor, or else at the canvas's size."""
+        height, width = self.rgb.shape[:2]
+        factor = height // labels.shape[0]
+        if (labels.shape[0] * factor, labels.shape[1] * factor) == (height, width):
+            return labels, factor
+        return self.resample(labels), 1
 
     def write(self, texts: list[tuple[float, float, str]], *, size_px: int, colour: str) -> None:
         """Write texts centred on canvas positions (x, y), white or coloured with a dark rim."""
-        picture = Image.fromarray(self.rgb)
-        pen = ImageDraw.Draw(picture)
-        font = ImageFont.load_default(size_px)
+        font = _font(size_px)
         for x, y, text in texts:
-            _write_text(pen, (x, y), text, font, colour)
-        self.rgb[:] = np.asarray(picture)
+            # the part around the text alone goes to Pillow and back
+            reach = int(font.getlength(_plain(text)) / 2) + size_px, 2 * size_px
+            left, top = (max(0, int(at) - far) for at, far in zip((x, y), reach, strict=True))
+            right, bottom = (max(0, int(at) + far) for at, far in zip((x, y), reach, strict=True))
+            part = self.rgb[top:bottom, left:right]
+            if part.size:
+                picture = Image.fromarray(part)
+                _write_text(ImageDraw.Draw(picture), (x - left, y - top), text, font, colour)
+                part[:] = np.asarray(picture)
 
     @property
     def text_px(self) -> int:
@@ -155,11 +155,20 @@ class Canvas:
         self.write([middle], size_px=self.text_px, colour="#ffffff")
 
 
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
+@lru_cache
+def _font(size_px: int) -> _Font:
+    """Give Pillow's built-in font; making it costs more than writing with it."""
+    return ImageFont.load_default(size_px)
+
+
 def _write_text(
     pen: ImageDraw.ImageDraw,
     middle: tuple[float, float],
     text: str,
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    font: _Font,
     colour: str,
 ) -> None:
     """Write one text with a dark rim.
@@ -167,7 +176,7 @@ def _write_text(
     Pillow's built-in font, the only one that is there on every machine, has no µ: it is made of
     a u and a stem.
     """
-    plain = text.replace("µ", "u")
+    plain = _plain(text)
     left, top, _, bottom = pen.textbbox(middle, plain, font, anchor="mm")
     size_px = getattr(font, "size", bottom - top)
     rim = max(1, size_px // 9)
@@ -187,10 +196,14 @@ def _write_text(
             )
     for box in stems:
         grown = (box[0] - rim, box[1] - rim, box[2] + rim, box[3] + rim)
-        pen.rectangle(grown, fill=_CASING)
-    pen.text(middle, plain, colour, font, anchor="mm", stroke_width=rim, stroke_fill=_CASING)
+        pen.rectangle(grown, fill=CASING)
+    pen.text(middle, plain, colour, font, anchor="mm", stroke_width=rim, stroke_fill=CASING)
     for box in stems:
         pen.rectangle(box, fill=colour)
+
+
+def _plain(text: str) -> str:
+    return text.replace("µ", "u")
 
 
 def round_length(most: float) -> float:
@@ -203,35 +216,3 @@ def round_length(most: float) -> float:
     """
     decade = 10.0 ** math.floor(math.log10(most))
     return next(step * decade for step in (5.0, 2.0, 1.0) if step * decade <= most * (1 + 1e-9))
-
-
-def _is_edge(labels: np.ndarray) -> np.ndarray:
-    """Mark the pixels with a neighbour above, below or beside of another label."""
-    edge = np.zeros(labels.shape, bool)
-    across = labels[1:] != labels[:-1]
-    along = labels[:, 1:] != labels[:, :-1]
-    edge[1:] |= across
-    edge[:-1] |= across
-    edge[:, 1:] |= along
-    edge[:, :-1] |= along
-    return edge
-
-
-def _widest_line(labels: np.ndarray, shown: np.ndarray) -> int:
-    """Width beyond which lines would fill the typical object of labels as they are shown."""
-    factor = shown.shape[0] // labels.shape[0]
-    enlarged = shown.shape == (labels.shape[0] * factor, labels.shape[1] * factor)
-    counted, pixels = (labels, factor**2) if enlarged else (shown, 1)
-    areas = np.bincount(np.maximum(counted, 0).ravel(), minlength=1)[1:] * pixels
-    if not areas.any():
-        return 1
-    diameter = 2.0 * math.sqrt(float(np.median(areas[areas > 0])) / math.pi)
-    return max(1, round(diameter * _LINE_OF_OBJECT))
-
-
-def _thicken(colours: np.ndarray, width_px: int) -> np.ndarray:
-    """Widen lines to about `width_px`; where two meet, the higher colour wins."""
-    if width_px <= 1:
-        return colours
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width_px, width_px))
-    return cv2.dilate(colours, kernel)

@@ -14,7 +14,7 @@ import pandas as pd
 from PIL import Image, ImageColor
 
 from .overlay_canvas import LONG_SIDE_PX, Canvas
-from .thumbnails import as_exif, thumbnail
+from .thumbnails import as_exif, encode_jpeg, thumbnail, with_exif
 
 __all__ = [
     "LONG_SIDE_PX",
@@ -242,12 +242,11 @@ def write_picture(rgb: np.ndarray, path: Path, *, small: bool = False) -> None:
         Put a thumbnail into a JPEG's header.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture = Image.fromarray(rgb)
     if path.suffix.lower() == ".png":
-        picture.save(path, format="PNG")
-    else:  # without optimize, which fails where noise makes a JPEG larger than its pixels
-        exif = as_exif(thumbnail(picture)) if small else b""
-        picture.save(path, format="JPEG", quality=JPEG_QUALITY, subsampling=0, exif=exif)
+        Image.fromarray(rgb).save(path, format="PNG")
+    else:
+        exif = as_exif(thumbnail(rgb)) if small else b""
+        path.write_bytes(with_exif(encode_jpeg(rgb, JPEG_QUALITY, subsampling="444"), exif))
 
 
 def _rgb8(image: np.ndarray) -> np.ndarray:

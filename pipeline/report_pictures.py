@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
 from PIL import Image
 
 from .thumbnails import SIDE_PX, held_thumbnail, small_size, thumbnail
@@ -107,7 +108,7 @@ def _picture(results: Path, name: str, *, with_view: bool, with_small: bool) -> 
 
 def _small(file: Image.Image) -> bytes:
     """Give the thumbnail that is in the overlay's file, or make one."""
-    return held_thumbnail(file) or thumbnail(_read(file, SIDE_PX))
+    return held_thumbnail(file) or thumbnail(np.asarray(_read(file, SIDE_PX)))
 
 
 def _read(file: Image.Image, long_side_px: int) -> Image.Image:

@@ -5,14 +5,17 @@ large JPEG to decode for each image.
 """
 
 import struct
-from io import BytesIO
 
+import cv2
+import imagecodecs
+import numpy as np
 from PIL import Image
 
 SIDE_PX = 320
 """Longest side of a thumbnail."""
 
 _QUALITY = 78
+_JFIF, _APP1 = b"\xff\xe0", b"\xff\xe1"
 _EXIF = b"Exif\0\0"
 _MOST_BYTES = 65_000  # a segment of a JPEG ends at 65,533
 # TIFF 6.0 and Exif 2.3: an empty first directory, then the thumbnail's with three entries
@@ -23,19 +26,38 @@ _SHORT, _LONG, _JPEG = 3, 4, 6
 _PICTURE_AT = _HEADER.size + 3 * _ENTRY.size + 4
 
 
-def thumbnail(picture: Image.Image) -> bytes:
+def thumbnail(picture: np.ndarray) -> bytes:
     """Give a picture as a JPEG of at most `SIDE_PX`.
 
     Parameters
     ----------
-    picture : PIL.Image.Image
-        RGB; not changed.
+    picture : numpy.ndarray
+        (H, W, 3) uint8; not changed.
     """
-    # reducing by boxes first costs little, and can't be seen
-    small = picture.resize(small_size(picture.size), Image.Resampling.LANCZOS, reducing_gap=1.0)
-    buffer = BytesIO()
-    small.save(buffer, format="JPEG", quality=_QUALITY)
-    return buffer.getvalue()
+    width, height = small_size((picture.shape[1], picture.shape[0]))
+    # halving by boxes costs little; what is left is less than another half
+    while picture.shape[0] >= 2 * height and picture.shape[1] >= 2 * width:
+        half = picture.shape[1] // 2, picture.shape[0] // 2
+        picture = cv2.resize(picture, half, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
+    return encode_jpeg(small, _QUALITY, subsampling="420")
+
+
+def encode_jpeg(picture: np.ndarray, quality: int, *, subsampling: str) -> bytes:
+    """Give an (H, W, 3) uint8 picture as a JPEG: the bytes that Pillow gives, in half the time."""
+    level = np.ascontiguousarray(picture)
+    return bytes(imagecodecs.jpeg8_encode(level, level=quality, subsampling=subsampling))
+
+
+def with_exif(jpeg: bytes, exif: bytes) -> bytes:
+    """Put Exif data into a JPEG that has none, behind its JFIF header."""
+    if not exif:
+        return jpeg
+    at = 2  # behind the start of the image
+    if jpeg[at : at + 2] == _JFIF:
+        at += 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
+    size = (len(exif) + 2).to_bytes(2, "big")
+    return jpeg[:at] + _APP1 + size + exif + jpeg[at:]
 
 
 def small_size(size: tuple[int, int]) -> tuple[int, int]:

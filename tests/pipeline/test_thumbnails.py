@@ -9,7 +9,15 @@ from PIL import ExifTags, Image
 
 from xenoquant.pipeline.overlays import write_picture
 from xenoquant.pipeline.report_pictures import pictures
-from xenoquant.pipeline.thumbnails import as_exif, held_thumbnail, small_size, thumbnail
+from xenoquant.pipeline.thumbnails import (
+    SIDE_PX,
+    as_exif,
+    encode_jpeg,
+    held_thumbnail,
+    small_size,
+    thumbnail,
+    with_exif,
+)
 
 
 @pytest.fixture
@@ -78,5 +86,39 @@ def test_other_exif_data_and_too_large_a_thumbnail_are_none(tmp_path):
 
 
 def test_a_small_picture_is_not_enlarged():
-    with Image.open(io.BytesIO(thumbnail(Image.new("RGB", (90, 60))))) as small:
+    with Image.open(io.BytesIO(thumbnail(np.zeros((60, 90, 3), np.uint8)))) as small:
         assert small.size == small_size((90, 60)) == (90, 60)
+
+
+@pytest.mark.parametrize("size", [(1024, 1024), (2400, 1713), (641, 333), (320, 320), (700, 3)])
+def test_thumbnails_are_near_exact_ones(size):
+    """Pillow's box filter, which weighs every pixel by its area, is the authority."""
+    width, height = size
+    y, x = np.mgrid[:height, :width]
+    waves = np.rint(127 + 120 * np.sin(x / 17) * np.cos(y / 23)).astype(np.uint8)
+    picture = np.repeat(waves[..., None], 3, axis=2)  # grey: JPEG keeps colours more coarsely
+    exact = Image.fromarray(picture).resize(small_size(size), Image.Resampling.BOX)
+    with Image.open(io.BytesIO(thumbnail(picture))) as small:
+        assert max(small.size) == SIDE_PX
+        found = np.asarray(small, float)
+    assert np.abs(found - np.asarray(exact, float)).mean() < 5
+
+
+@pytest.mark.parametrize(("quality", "subsampling"), [(85, "444"), (78, "420")])
+def test_jpegs_are_pillows(quality, subsampling):
+    """Pixels and bytes, also of a part of a larger picture."""
+    noise = np.random.default_rng(0).integers(0, 256, (133, 260, 3), np.uint8)[:, 3:250]
+    buffer = io.BytesIO()
+    kept = {"444": 0, "420": 2}[subsampling]
+    Image.fromarray(noise).save(buffer, format="JPEG", quality=quality, subsampling=kept)
+    assert encode_jpeg(noise, quality, subsampling=subsampling) == buffer.getvalue()
+
+
+def test_exif_is_put_where_pillow_puts_it():
+    ramp = np.linspace(0, 255, 64 * 48 * 3).astype(np.uint8).reshape(48, 64, 3)
+    exif = as_exif(thumbnail(ramp))
+    buffer = io.BytesIO()
+    Image.fromarray(ramp).save(buffer, format="JPEG", quality=85, subsampling=0, exif=exif)
+    plain = encode_jpeg(ramp, 85, subsampling="444")
+    assert with_exif(plain, exif) == buffer.getvalue()
+    assert with_exif(plain, b"") == plain

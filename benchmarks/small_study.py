@@ -90,4 +90,4 @@ def table_bytes(study: Path) -> dict[str, bytes]:
 
 def stored(study: Path) -> int:
     """Count the images whose result is stored."""
-    return len(list((study / "results" / "store").glob("??/*/measurement.packed")))
+    return len(list((study / "results" / "store").glob("??/*/measurement.bin")))

@@ -39,6 +39,8 @@ from .reader_common import (
 )
 
 CENTIMETRES, INCHES = 3, 2  # EXIF ResolutionUnit
+# Pillow takes a PNG's EXIF from chunks with these names, and decodes all pixels to find them.
+PNG_EXIF_MARKS = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")
 PILLOW_READERS: dict[str, type[ImageFile.ImageFile]] = {
     "jpeg": JpegImagePlugin.JpegImageFile,
     "png": PngImagePlugin.PngImageFile,
@@ -203,7 +205,8 @@ def _all_tags(exif: Any) -> dict[int, Any]:
 def _read_exif(photo: _Photo, header: Any) -> None:
     """Take orientation and resolution; broken EXIF leaves the image readable, with a flag."""
     try:
-        photo.exif = _all_tags(header.getexif())
+        if photo.form != "png" or any(mark in photo.data for mark in PNG_EXIF_MARKS):
+            photo.exif = _all_tags(header.getexif())
     except (SyntaxError, ValueError, KeyError, OSError, TypeError, IndexError):
         photo.flags += ("exif_unreadable",)
     orientation = photo.exif.get(ExifTags.Base.Orientation, 1)

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from .report_words import (
     methods_paragraph,
     unit_statement,
 )
-from .writers import write_text
+from .writers import atomic_path
 
 __all__ = ["AssayView", "StudyView", "write_report"]
 
@@ -63,9 +63,11 @@ def write_report(
     ValueError
         If a table lacks a column, or holds text where a number should stand.
     """
-    page = _render(_context(results, study, view_budget_bytes))
     report = results / "report.html"
-    write_text(report, page)
+    context = _context(results, study, view_budget_bytes)
+    # piece by piece: the whole page would be in the memory several times
+    with atomic_path(report) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(_render(context))
     return report
 
 
@@ -189,14 +191,14 @@ def _views(drawn: Mapping[str, Picture]) -> dict[str, int]:
     return {"embedded": embedded, "linked": len(drawn) - embedded, "far": far}
 
 
-def _render(context: Mapping[str, Any]) -> str:
+def _render(context: Mapping[str, Any]) -> Iterator[str]:
     script, style = _resource("report.js"), _resource("report.css")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(_resource("report.html"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
-    return template.render(
+    return template.generate(
         **context, script=Markup(script), script_digest=digest, style=Markup(style)
     )
 

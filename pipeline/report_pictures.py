@@ -85,10 +85,10 @@ def pictures(
             for name, picture in zip(batch, pool.map(make, batch), strict=True):
                 if picture is None:
                     continue
-                if len(picture.view) > left:
-                    picture = replace(picture, view="")
+                if len(picture.view) > left:  # and none of those behind it, be they smaller
+                    picture, left = replace(picture, view=""), 0
                 if len(picture.thumbnail) > left_small:
-                    picture = replace(picture, thumbnail="")
+                    picture, left_small = replace(picture, thumbnail=""), 0
                 left -= len(picture.view)
                 left_small -= len(picture.thumbnail)
                 made[name] = picture

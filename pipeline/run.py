@@ -41,7 +41,7 @@ from .rollup import (
 from .run_lock import only_run
 from .samples import Sample, study_samples
 from .store import Store
-from .stored_images import StoredImages
+from .stored_images import FromStore, StoredImages
 from .study import Study, load_study
 from .table_assay import TableResult
 from .views import study_view
@@ -352,7 +352,7 @@ class _Run:
         self.problems.extend(bad_tile_rows(task.sample, held.notes.get("bad_tiles") or ()))
         twin = repeated.get((task.sample.assay, task.sample.image))
         flags = (*held.flags, *task.flags, *([f"same_bytes_as:{twin}"] if twin else []))
-        return Measured(task.sample, held.objects, held.regions, held.profiles, flags, held.notes)
+        return FromStore(task.sample, held, flags)
 
     def _draw(self, done: Sequence[Task], results: Mapping[str, AssayResult]) -> None:
         """Publish labels and overlays that are missing or out of date."""

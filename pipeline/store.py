@@ -15,7 +15,7 @@ from .packing import StoredMeasurement, read_packed, write_packed
 from .slide_labels import write_sheet
 from .writers import encode_labels
 
-_MEASUREMENT = "measurement.packed"  # written last: a folder that has it is complete
+_MEASUREMENT = "measurement.bin"  # written last: a folder that has it is complete
 _LABELS = "labels"
 _CHUNK_BYTES = 1 << 20
 

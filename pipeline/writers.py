@@ -5,13 +5,17 @@ program or a power cut leaves the old file or the new one, never half of one.
 """
 
 import hashlib
+import io
 import json
 import math
 import os
 import secrets
+import struct
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,8 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 GUARD = "'"
 PARTIAL_PREFIX = ".xenoquant-part-"
 IMAGEJ_MAX_LABEL = 65_535  # ImageJ has no wider integer image
+_ONE_STRIP_BYTES = 1 << 18  # tifffile's largest strip
+_DEFLATE_LEVEL = 6  # tifffile's
 
 
 @contextmanager
@@ -249,11 +255,20 @@ def encode_labels(path: Path, labels: np.ndarray, *, um_per_px: float | None) ->
 
 
 def _write_imagej(path: Path, labels: np.ndarray, um_per_px: float | None) -> None:
+    if labels.nbytes <= _ONE_STRIP_BYTES:
+        path.write_bytes(_small_imagej(labels, um_per_px))
+    else:
+        _tifffile_imagej(path, labels, um_per_px)
+
+
+def _tifffile_imagej(
+    target: Path | io.BytesIO, labels: np.ndarray, um_per_px: float | None
+) -> None:
     import tifffile
 
     scale = {} if um_per_px is None else {"resolution": (1 / um_per_px, 1 / um_per_px)}
     tifffile.imwrite(
-        path,
+        target,
         labels,
         imagej=True,
         compression="zlib",
@@ -261,6 +276,44 @@ def _write_imagej(path: Path, labels: np.ndarray, um_per_px: float | None) -> No
         software="xenoquant",
         **scale,
     )
+
+
+def _small_imagej(labels: np.ndarray, um_per_px: float | None) -> bytes:
+    """Give the bytes of a label image of one strip: tifffile's, without its work for each file."""
+    import imagecodecs
+
+    head = _imagej_head(labels.shape, um_per_px)
+    strip = imagecodecs.deflate_encode(labels.tobytes(), level=_DEFLATE_LEVEL)
+    count = struct.pack(head.form, len(strip))
+    return head.before + count + head.after + bytes(strip)
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What stands in front of a strip: all around its length, and how the length is packed."""
+
+    before: bytes
+    after: bytes
+    form: str
+
+
+@lru_cache
+def _imagej_head(shape: tuple[int, int], um_per_px: float | None) -> _Head:
+    import tifffile
+
+    buffer = io.BytesIO()
+    _tifffile_imagej(buffer, np.zeros(shape, np.uint16), um_per_px)
+    content = buffer.getvalue()
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        page: Any = file.pages[0]
+        length = page.tags["StripByteCounts"]
+        data = page.dataoffsets[0]
+        form = (
+            file.byteorder
+            + {tifffile.DATATYPE.SHORT: "H", tifffile.DATATYPE.LONG: "I"}[length.dtype]
+        )
+    after = length.valueoffset + struct.calcsize(form)
+    return _Head(content[: length.valueoffset], content[after:data], form)
 
 
 def _write_ome(path: Path, labels: np.ndarray, um_per_px: float | None) -> None:

@@ -82,7 +82,7 @@ def start(study: Path, *words: str) -> subprocess.Popen[str]:
 
 def wait_for_results(study: Path, count: int, process: subprocess.Popen[str]) -> None:
     """Wait until so many images are stored."""
-    while len(list((study / "results" / "store").glob("??/*/measurement.packed"))) < count:
+    while len(list((study / "results" / "store").glob("??/*/measurement.bin"))) < count:
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
 
@@ -110,7 +110,7 @@ def test_a_run_that_is_ended_goes_on_where_it_was(fresh_study, finished_study, t
         assert "run the same command again" in said
         assert "Traceback" not in said
     assert all_ended(workers, 10)
-    stored = len(list((fresh_study / "results" / "store").glob("??/*/measurement.packed")))
+    stored = len(list((fresh_study / "results" / "store").glob("??/*/measurement.bin")))
     summary = run_study(fresh_study, ONE)
     assert summary.measured == IMAGES - stored
     assert tables(fresh_study) == tables(finished_study)
@@ -157,7 +157,7 @@ def test_a_lock_does_not_outlive_its_owner(tmp_path):
 
 def test_what_a_killed_run_left_half_written_is_removed(tmp_path):
     half = [
-        tmp_path / "store" / "incoming" / "a" / "measurement.packed",
+        tmp_path / "store" / "incoming" / "a" / "measurement.bin",
         tmp_path / ".xenoquant-part-1-2",
         tmp_path / "labels" / "x" / ".xenoquant-part-3-4",
     ]
@@ -203,7 +203,7 @@ def test_a_full_disk_is_a_message_and_the_run_goes_on_later(
     with pytest.raises(StudyError, match=r"No space left on device.*run the same command again"):
         run_study(fresh_study, ONE)
     monkeypatch.undo()
-    assert len(list((fresh_study / "results" / "store").glob("??/*/measurement.packed"))) == 3
+    assert len(list((fresh_study / "results" / "store").glob("??/*/measurement.bin"))) == 3
     assert run_study(fresh_study, ONE).measured == IMAGES - 3
     assert tables(fresh_study) == tables(finished_study)
 

@@ -190,7 +190,7 @@ def test_results_of_images_that_left_the_study_are_cleared(finished_study):
 
 def test_a_damaged_store_entry_is_said_and_measured_anew(finished_study, tables):
     before = tables(finished_study)
-    entry = next((finished_study / "results" / "store").rglob("measurement.packed"))
+    entry = next((finished_study / "results" / "store").rglob("measurement.bin"))
     entry.write_bytes(b"damaged")
     assert run_study(finished_study, ONE).failed
     summary = run_study(finished_study, ONE)

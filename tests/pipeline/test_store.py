@@ -56,7 +56,7 @@ def test_an_entry_is_never_overwritten_but_a_broken_one_is_replaced(tmp_path, me
     store.save(KEY, measurement, um_per_px=1.0)
     store.save(KEY, measurement, um_per_px=2.0)
     assert store.load(KEY).um_per_px == 1.0
-    (store.entry(KEY) / "measurement.packed").unlink()  # as after a crash of an older program
+    (store.entry(KEY) / "measurement.bin").unlink()  # as after a crash of an older program
     assert KEY not in store
     store.save(KEY, measurement, um_per_px=2.0)
     assert store.load(KEY).um_per_px == 2.0

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from ..imgproc.measurement import Measurement
 from .assay import Assay, Calibration, Measured
 from .errors import InputError
 from .overlays import write_picture
-from .packing import StoredMeasurement
+from .packing import DamagedError, StoredMeasurement
 from .plan import Task
 from .problems import ProblemRow
 from .readers import Image
@@ -82,6 +83,10 @@ def _problem_of(job: DrawJob) -> ProblemRow | None:
         _publish_overlay(job, _draw(job))
     except InputError as error:
         return _row(task, error.reason, error.remedy)
+    except DamagedError as error:
+        Store(job.store).discard(task.fingerprint)
+        remedy = "run again: the image will be measured anew"
+        return _row(task, f"its stored result was damaged: {error}", remedy)
     except OSError as error:
         remedy = "check the space and permissions of the results folder"
         return _row(task, f"the overlay can't be written: {error.strerror or error}", remedy)
@@ -142,15 +147,21 @@ def publish_labels(job: DrawJob) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, source in Store(job.store).labels(job.task.fingerprint).items():
         with atomic_path(folder / f"{name}.tif", sync=False) as partial:
-            shutil.copyfile(source, partial)
+            if isinstance(source, bytes):
+                partial.write_bytes(source)
+            else:
+                shutil.copyfile(source, partial)
 
 
-def read_labels(files: Mapping[str, Path]) -> dict[str, np.ndarray]:
-    """Read label images by name."""
+def read_labels(files: Mapping[str, Path | bytes]) -> dict[str, np.ndarray]:
+    """Read label images by name, from files or from their bytes."""
     import tifffile
 
     return {
-        name: tifffile.imread(file).astype(np.int32, copy=False) for name, file in files.items()
+        name: tifffile.imread(BytesIO(held) if isinstance(held, bytes) else held).astype(
+            np.int32, copy=False
+        )
+        for name, held in files.items()
     }
 
 

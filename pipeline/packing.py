@@ -1,17 +1,20 @@
-"""An image's measurement in one file: tables, profiles and facts, with a checksum.
+"""An image's measurement in one file: tables, profiles, facts and label images, with checksums.
 
-A file an image, instead of one a table, takes a fifth of the time to write, sync and read. Inside
-are the facts as JSON and the columns as they lie in the memory, compressed, behind the SHA-256 of
-what follows: a single changed byte is noticed. Columns that are more than plain numbers go through
-Arrow. Tables and profiles are made when they are asked for.
+A file an image, instead of one a table, takes a fifth of the time to write, sync and read. Its
+first part holds the facts as JSON and the columns as they lie in the memory, compressed; columns
+that are more than plain numbers go through Arrow. The second part holds the label images' files.
+Each part can be read without the other and has its SHA-256: a single changed byte is noticed.
+Tables and profiles are made when they are asked for.
 """
 
 import hashlib
 import json
+import os
+import struct
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -21,6 +24,16 @@ from ..imgproc.measurement import Measurement
 _TABLES = ("objects", "regions")
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _SIZE_BYTES = 8
+_SIZES = struct.Struct("<QQQ")  # of the first part's content, of the part, of the second part
+
+
+class DamagedError(ValueError):
+    """A stored file isn't what was written."""
+
+    def __init__(self) -> None:
+        super().__init__("its bytes are not those that were written")
+
+
 _PLAIN_KINDS = "biuf"
 
 
@@ -43,10 +56,7 @@ class StoredMeasurement:
     """
 
     def __init__(self, content: Any) -> None:
-        whole = memoryview(content)
-        size = int.from_bytes(whole[:_SIZE_BYTES], "little")
-        self._facts: dict[str, Any] = json.loads(bytes(whole[_SIZE_BYTES : _SIZE_BYTES + size]))
-        self._body = whole[_SIZE_BYTES + size :]
+        self._facts, self._body = _facts_and_body(content)
         self.flags: tuple[str, ...] = tuple(self._facts["flags"])
         self.notes: dict[str, Any] = self._facts["notes"]
         self.um_per_px: float | None = self._facts["um_per_px"]
@@ -107,8 +117,14 @@ class _Body:
         return b"".join((len(text).to_bytes(_SIZE_BYTES, "little"), text, *self._parts))
 
 
-def write_packed(file: Path, measurement: Measurement, *, um_per_px: float | None) -> None:
-    """Write a measurement without its label images; the same gives the same bytes.
+def write_packed(
+    file: Path,
+    measurement: Measurement,
+    *,
+    um_per_px: float | None,
+    labels: Mapping[str, bytes] | None = None,
+) -> None:
+    """Write a measurement; the same gives the same bytes.
 
     Parameters
     ----------
@@ -118,6 +134,8 @@ def write_packed(file: Path, measurement: Measurement, *, um_per_px: float | Non
         Its tables may have columns of any type that Parquet has.
     um_per_px : float or None
         The pixel size that the measurement used.
+    labels : mapping of str to bytes, optional
+        The files of its label images by name.
     """
     import pyarrow
 
@@ -133,37 +151,72 @@ def write_packed(file: Path, measurement: Measurement, *, um_per_px: float | Non
         **{kind: _packed_table(getattr(measurement, kind), body) for kind in _TABLES},
     }
     content = body.content(facts)
-    size = len(content).to_bytes(_SIZE_BYTES, "little")
-    squeezed = pyarrow.Codec("zstd").compress(content)
-    digest = hashlib.sha256(size)
-    digest.update(squeezed)
+    pictures = _Body()
+    index = {name: pictures.add(np.frombuffer(held, "u1")) for name, held in (labels or {}).items()}
+    first, second = pyarrow.Codec("zstd").compress(content, asbytes=True), pictures.content(index)
+    sizes = _SIZES.pack(len(content), len(first), len(second))
     with file.open("wb") as stream:
-        for part in (digest.digest(), size, squeezed):
+        for part in (_digest(sizes, first), sizes, first, _digest(second), second):
             stream.write(part)
 
 
 def read_packed(file: Path) -> StoredMeasurement:
-    """Read what `write_packed` wrote.
+    """Read what `write_packed` wrote, but for the label images.
 
     Raises
     ------
     OSError
         If it can't be read.
-    ValueError
+    DamagedError
         If a byte is missing or has changed.
     """
-    held = memoryview(file.read_bytes())
-    digest, body = held[:_DIGEST_BYTES], held[_DIGEST_BYTES:]
-    if hashlib.sha256(body).digest() != digest or len(body) < _SIZE_BYTES:
-        raise ValueError("its bytes are not those that were written")
-    return StoredMeasurement(_decompressed(body))
-
-
-def _decompressed(body: memoryview) -> Any:
     import pyarrow
 
-    size = int.from_bytes(body[:_SIZE_BYTES], "little")
-    return pyarrow.Codec("zstd").decompress(pyarrow.py_buffer(body[_SIZE_BYTES:]), size)
+    with file.open("rb") as stream:
+        size, first, _ = _first_part(stream)
+    return StoredMeasurement(pyarrow.Codec("zstd").decompress(pyarrow.py_buffer(first), size))
+
+
+def read_packed_labels(file: Path) -> dict[str, bytes]:
+    """Read the files of label images that `write_packed` wrote, by name.
+
+    Raises
+    ------
+    OSError, DamagedError
+        As `read_packed`.
+    """
+    with file.open("rb") as stream:
+        length = _first_part(stream)[2]
+        digest, second = stream.read(_DIGEST_BYTES), stream.read()
+    if len(second) != length or _digest(second) != digest:
+        raise DamagedError
+    index, body = _facts_and_body(second)
+    return {
+        name: bytes(body[part["at"] : part["at"] + part["length"]]) for name, part in index.items()
+    }
+
+
+def _first_part(stream: BinaryIO) -> tuple[int, bytes, int]:
+    """Read the first part, checked: the size of its content, itself, the length of the second."""
+    digest, sizes = stream.read(_DIGEST_BYTES), stream.read(_SIZES.size)
+    if len(sizes) < _SIZES.size:
+        raise DamagedError
+    size, length, further = _SIZES.unpack(sizes)
+    first = stream.read(min(length, os.fstat(stream.fileno()).st_size))
+    if _digest(sizes, first) != digest:
+        raise DamagedError
+    return size, first, further
+
+
+def _digest(*parts: bytes) -> bytes:
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def _facts_and_body(content: Any) -> tuple[dict[str, Any], memoryview]:
+    """Take apart what `_Body.content` joined."""
+    whole = memoryview(content)
+    size = int.from_bytes(whole[:_SIZE_BYTES], "little")
+    return json.loads(bytes(whole[_SIZE_BYTES : _SIZE_BYTES + size])), whole[_SIZE_BYTES + size :]
 
 
 def _packed_table(table: pd.DataFrame, body: _Body) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from typing import Any
 
 from ..imgproc.measurement import Measurement
 from .leftovers import INCOMING
-from .packing import StoredMeasurement, read_packed, write_packed
+from .packing import StoredMeasurement, read_packed, read_packed_labels, write_packed
 from .slide_labels import write_sheet
-from .writers import encode_labels
+from .writers import encoded_labels
 
 _MEASUREMENT = "measurement.bin"  # written last: a folder that has it is complete
-_LABELS = "labels"
+_SHEETS = "labels"  # label images of whole slides, files of their own
 _CHUNK_BYTES = 1 << 20
 
 
@@ -86,16 +86,17 @@ class Store:
         self, folder: Path, key: str, measurement: Measurement, um_per_px: float | None
     ) -> list[Path]:
         """Write an entry's files, and give them."""
-        (folder / _LABELS).mkdir()
-        images = {n: folder / _LABELS / f"{n}.tif" for n in measurement.labels}
-        for name, image in measurement.labels.items():
-            encode_labels(images[name], image, um_per_px=um_per_px)
-        sheets = {n: folder / _LABELS / f"{n}.tif" for n in measurement.sheets}
+        sheets = {n: folder / _SHEETS / f"{n}.tif" for n in measurement.sheets}
         for name, sheet in measurement.sheets.items():
+            sheets[name].parent.mkdir(exist_ok=True)
             write_sheet(sheets[name], sheet, um_per_px=um_per_px, identity=f"{key} {name}")
+        labels = {
+            name: encoded_labels(image, um_per_px=um_per_px)
+            for name, image in measurement.labels.items()
+        }
         packed = folder / _MEASUREMENT
-        write_packed(packed, measurement, um_per_px=um_per_px)
-        return [*images.values(), *sheets.values(), packed]
+        write_packed(packed, measurement, um_per_px=um_per_px, labels=labels)
+        return [*sheets.values(), packed]
 
     def load(self, key: str) -> StoredMeasurement:
         """Read an entry without its label images.
@@ -107,9 +108,17 @@ class Store:
         """
         return read_packed(self.entry(key) / _MEASUREMENT)
 
-    def labels(self, key: str) -> dict[str, Path]:
-        """Give the label images of an entry by name."""
-        return {file.stem: file for file in sorted((self.entry(key) / _LABELS).glob("*.tif"))}
+    def labels(self, key: str) -> dict[str, Path | bytes]:
+        """Give the label images of an entry by name: TIFF files of slides, or a TIFF's bytes.
+
+        Raises
+        ------
+        OSError, ValueError
+            If the entry isn't there or has been damaged.
+        """
+        entry = self.entry(key)
+        sheets = {file.stem: file for file in sorted((entry / _SHEETS).glob("*.tif"))}
+        return {**sheets, **read_packed_labels(entry / _MEASUREMENT)}
 
 
 def sync_files(files: Iterable[Path]) -> None:

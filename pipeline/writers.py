@@ -234,12 +234,11 @@ def write_labels(path: Path | str, labels: np.ndarray, *, um_per_px: float | Non
     ValueError
         If the array isn't a plane of integers from 0 to 2^31 − 1.
     """
-    with atomic_path(path) as partial:
-        encode_labels(partial, labels, um_per_px=um_per_px)
+    write_bytes(path, encoded_labels(labels, um_per_px=um_per_px))
 
 
-def encode_labels(path: Path, labels: np.ndarray, *, um_per_px: float | None) -> None:
-    """Write a label image where nobody looks yet; as `write_labels`, without its promise."""
+def encoded_labels(labels: np.ndarray, *, um_per_px: float | None) -> bytes:
+    """Give the bytes of the file that `write_labels` writes."""
     labels = np.asarray(labels)
     if labels.ndim != 2 or labels.dtype.kind not in "iu" or labels.size == 0:
         raise ValueError(
@@ -248,27 +247,19 @@ def encode_labels(path: Path, labels: np.ndarray, *, um_per_px: float | None) ->
     lowest, highest = int(labels.min()), int(labels.max())
     if lowest < 0 or highest > np.iinfo(np.int32).max:
         raise ValueError(f"labels must lie from 0 to 2147483647, not from {lowest} to {highest}")
-    if highest <= IMAGEJ_MAX_LABEL:
-        _write_imagej(path, labels.astype(np.uint16), um_per_px)
-    else:
-        _write_ome(path, labels.astype(np.int32), um_per_px)
+    if highest > IMAGEJ_MAX_LABEL:
+        return _ome(labels.astype(np.int32), um_per_px)
+    small = labels.size * 2 <= _ONE_STRIP_BYTES
+    return (_small_imagej if small else _imagej)(labels.astype(np.uint16), um_per_px)
 
 
-def _write_imagej(path: Path, labels: np.ndarray, um_per_px: float | None) -> None:
-    if labels.nbytes <= _ONE_STRIP_BYTES:
-        path.write_bytes(_small_imagej(labels, um_per_px))
-    else:
-        _tifffile_imagej(path, labels, um_per_px)
-
-
-def _tifffile_imagej(
-    target: Path | io.BytesIO, labels: np.ndarray, um_per_px: float | None
-) -> None:
+def _imagej(labels: np.ndarray, um_per_px: float | None) -> bytes:
     import tifffile
 
+    buffer = io.BytesIO()
     scale = {} if um_per_px is None else {"resolution": (1 / um_per_px, 1 / um_per_px)}
     tifffile.imwrite(
-        target,
+        buffer,
         labels,
         imagej=True,
         compression="zlib",
@@ -276,6 +267,7 @@ def _tifffile_imagej(
         software="xenoquant",
         **scale,
     )
+    return buffer.getvalue()
 
 
 def _small_imagej(labels: np.ndarray, um_per_px: float | None) -> bytes:
@@ -301,9 +293,7 @@ class _Head:
 def _imagej_head(shape: tuple[int, int], um_per_px: float | None) -> _Head:
     import tifffile
 
-    buffer = io.BytesIO()
-    _tifffile_imagej(buffer, np.zeros(shape, np.uint16), um_per_px)
-    content = buffer.getvalue()
+    content = _imagej(np.zeros(shape, np.uint16), um_per_px)
     with tifffile.TiffFile(io.BytesIO(content)) as file:
         page: Any = file.pages[0]
         length = page.tags["StripByteCounts"]
@@ -316,7 +306,7 @@ def _imagej_head(shape: tuple[int, int], um_per_px: float | None) -> _Head:
     return _Head(content[: length.valueoffset], content[after:data], form)
 
 
-def _write_ome(path: Path, labels: np.ndarray, um_per_px: float | None) -> None:
+def _ome(labels: np.ndarray, um_per_px: float | None) -> bytes:
     import tifffile
 
     # a name made from the content, where tifffile would take the time
@@ -326,8 +316,9 @@ def _write_ome(path: Path, labels: np.ndarray, um_per_px: float | None) -> None:
         for axis in "YX":
             metadata[f"PhysicalSize{axis}"] = um_per_px
             metadata[f"PhysicalSize{axis}Unit"] = "µm"
+    buffer = io.BytesIO()
     tifffile.imwrite(
-        path,
+        buffer,
         labels,
         ome=True,
         compression="zlib",
@@ -335,3 +326,4 @@ def _write_ome(path: Path, labels: np.ndarray, um_per_px: float | None) -> None:
         metadata=metadata,
         software="xenoquant",
     )
+    return buffer.getvalue()

@@ -174,7 +174,7 @@ def full(*_: object, **__: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("place", ["sync_files", "_move_into_place", "encode_labels"])
+@pytest.mark.parametrize("place", ["sync_files", "_move_into_place", "encoded_labels"])
 def test_a_full_disk_leaves_no_half_entry(tmp_path, monkeypatch, place):
     table = pd.DataFrame({"object": [1]})
     found = Measurement(table, table, {"nodules": np.ones((4, 4), np.int32)})

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from xenoquant.imgproc.measurement import Measurement
-from xenoquant.pipeline.packing import read_packed, write_packed
+from xenoquant.pipeline.packing import read_packed, read_packed_labels, write_packed
 
 TABLES = {
     "numbers": pd.DataFrame(
@@ -81,6 +81,11 @@ def test_facts_come_back(tmp_path):
     assert (held.flags, held.notes, held.um_per_px) == (("no_scale", "x"), notes, 0.25)
 
 
+def read_whole(file):
+    """Read both parts of a file."""
+    return read_packed(file), read_packed_labels(file)
+
+
 def test_every_changed_or_missing_byte_is_noticed(tmp_path):
     file = tmp_path / "m"
     write_packed(file, Measurement(TABLES["numbers"], TABLES["texts"], {}), um_per_px=1.0)
@@ -88,10 +93,31 @@ def test_every_changed_or_missing_byte_is_noticed(tmp_path):
     for place in range(len(content)):
         file.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
         with pytest.raises(ValueError, match="not those that were written"):
-            read_packed(file)
+            read_whole(file)
         file.write_bytes(content[:place])
         with pytest.raises(ValueError, match="not those that were written"):
-            read_packed(file)
+            read_whole(file)
+
+
+def test_label_images_come_back_and_their_changed_bytes_are_noticed(tmp_path):
+    """They have a checksum of their own: the tables can be read without them."""
+    file, pictures = tmp_path / "m", {"nuclei": b"II*\0 first", "cells": b"", "tissue": b"\0\xff"}
+    held = Measurement(TABLES["numbers"], TABLES["texts"], {})
+    write_packed(file, held, um_per_px=1.0)
+    assert read_packed_labels(file) == {}
+    without = file.stat().st_size
+    write_packed(file, held, um_per_px=1.0, labels=pictures)
+    assert read_packed_labels(file) == pictures
+    content = file.read_bytes()
+    for place in range(without, len(content)):
+        for damaged in (
+            content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :],
+            content[:place],
+        ):
+            file.write_bytes(damaged)
+            with pytest.raises(ValueError, match="not those that were written"):
+                read_packed_labels(file)
+            pd.testing.assert_frame_equal(read_packed(file).objects, TABLES["numbers"])
 
 
 def test_the_same_measurement_gives_the_same_bytes(tmp_path):

@@ -1,5 +1,7 @@
 """The store: an entry is whole or not there; what comes out is what went in."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -34,7 +36,7 @@ def test_what_comes_out_is_what_went_in(tmp_path, measurement):
     assert list(held.regions.columns) == ["region"]
     np.testing.assert_array_equal(held.profiles["histogram"], [3, 4])
     assert (held.flags, held.notes, held.um_per_px) == (("no_scale",), measurement.notes, 20.0)
-    labels = tifffile.imread(store.labels(KEY)["nodules"])
+    labels = tifffile.imread(io.BytesIO(store.labels(KEY)["nodules"]))
     np.testing.assert_array_equal(labels, measurement.labels["nodules"])
 
 

@@ -7,7 +7,7 @@ from numba import njit
 from skimage import measure
 
 from .cells import near_outlines, surroundings
-from .labelled import label_means, renumbered
+from .labelled import label_means, renumbered, typed_table
 from .stains import BROWN_OD
 from .white import ASSUMED_UM_PER_PX
 
@@ -236,7 +236,7 @@ def objects_table(
         y, x, hematoxylin = (found[:, 10:] / pixels[:, :1]).T
     nucleus, nucleus_core, cell, cytoplasm, cytoplasm_core = means.T
     enough = pixels >= SMALLEST_CORE_PX
-    table = pd.DataFrame(
+    return typed_table(
         {
             "object": np.arange(1, n + 1),
             "y_px": y,
@@ -251,9 +251,9 @@ def objects_table(
             ),
             "dab_cell_od": cell,
             "hematoxylin_nucleus_od": hematoxylin,
-        }
+        },
+        OBJECT_COLUMNS,
     )
-    return table.astype(OBJECT_COLUMNS)
 
 
 _NUCLEUS, _NUCLEUS_CORE, _CELL, _CYTOPLASM, _CYTOPLASM_CORE = range(5)

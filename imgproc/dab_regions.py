@@ -6,6 +6,7 @@ from numba import njit
 
 from .artefacts import Artefacts
 from .dab_scores import HISTOGRAM_BIN_OD
+from .labelled import typed_table
 
 HISTOGRAM_BINS = 3000
 
@@ -54,21 +55,21 @@ def regions_table(
         found, measured, dab, artefacts.pigment, artefacts.ink, artefacts.folds,
         n, 1 / HISTOGRAM_BIN_OD, HISTOGRAM_BINS,
     )  # fmt: skip
-    whole, pigment, ink, folds, area = sums[1:].T
+    numbers = np.flatnonzero(sums[1:, 4] > 0)
+    whole, pigment, ink, folds, area = sums[1 + numbers].T
+    left = integrated[1 + numbers]
     with np.errstate(invalid="ignore"):
-        table = pd.DataFrame(
-            {
-                "region": np.arange(1, n + 1),
-                "area_mm2": area * (um_per_px**2 * 1e-6 if um_per_px else np.nan),
-                "area_px": area,
-                "mean_od": integrated[1:] / area,
-                "integrated_od": integrated[1:],
-                "pigment_fraction": pigment / whole,
-                "ink_fraction": ink / whole,
-                "fold_fraction": folds / whole,
-            }
-        )
-    return table[area > 0].reset_index(drop=True).astype(REGION_COLUMNS), histogram
+        columns = {
+            "region": 1 + numbers,
+            "area_mm2": area * (um_per_px**2 * 1e-6 if um_per_px else np.nan),
+            "area_px": area,
+            "mean_od": left / area,
+            "integrated_od": left,
+            "pigment_fraction": pigment / whole,
+            "ink_fraction": ink / whole,
+            "fold_fraction": folds / whole,
+        }
+    return typed_table(columns, REGION_COLUMNS), histogram
 
 
 @njit(cache=True, nogil=True)

@@ -35,6 +35,11 @@ def _sum(labels: np.ndarray, image: np.ndarray, n: int) -> np.ndarray:
     return total
 
 
+def typed_table(columns: Mapping[str, np.ndarray], kinds: Mapping[str, type]) -> pd.DataFrame:
+    """Give a table whose columns have the types of `kinds`; much faster than casting the table."""
+    return pd.DataFrame({name: held.astype(kinds[name]) for name, held in columns.items()})
+
+
 def checked_labels_of(labels: np.ndarray, images: Mapping[str, np.ndarray]) -> np.ndarray:
     """Give the labels as int32, or say which array has the wrong shape.
 

@@ -12,7 +12,7 @@ import json
 import os
 import struct
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -92,10 +92,18 @@ class StoredMeasurement:
             held = ipc.open_stream(self._array(facts["odd"])).read_all()
             odd = dict(held.to_pandas().items())
         made = {
-            name: odd[name] if part is None else self._array(part)
-            for name, part in facts["columns"]
+            place: odd[name] if part is None else self._array(part)
+            for place, (name, part) in enumerate(facts["columns"])
         }
-        return pd.DataFrame(made, index=pd.RangeIndex(facts["rows"]))
+        table = pd.DataFrame(made, index=pd.RangeIndex(facts["rows"]))
+        table.columns = _names(tuple(name for name, _ in facts["columns"]))
+        return table
+
+
+@lru_cache
+def _names(names: tuple[str, ...]) -> pd.Index:
+    """Give the names of a table's columns; shared by all tables that have the same."""
+    return pd.DataFrame(columns=list(names)).columns
 
 
 class _Body:

@@ -539,3 +539,36 @@ def test_damaged_images_read_or_are_refused_and_never_crash(tmp_path: Path, name
     print(f"{name}: {outcomes.count('read')} read, {outcomes.count('refused')} refused")
     assert set(outcomes) <= {"read", "refused"}
     assert "refused" in outcomes
+
+
+def png_chunk(name: bytes, content: bytes) -> bytes:
+    checksum = zlib.crc32(name + content)
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", checksum)
+
+
+@pytest.mark.parametrize("place", ["before the pixels", "behind the pixels", "as XMP"])
+def test_a_png_is_turned_wherever_its_orientation_stands(tmp_path: Path, place: str) -> None:
+    """Written by hand after the PNG specification; 6 is a quarter to the right."""
+    buffer = io.BytesIO()
+    Pillow.fromarray(GRADIENT).save(buffer, format="PNG")
+    content = buffer.getvalue()
+    added = png_chunk(b"eXIf", exif(6).tobytes().removeprefix(b"Exif\0\0"))
+    if place == "as XMP":
+        text = b'<x tiff:Orientation="6"/>'
+        added = png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + text)
+    at = content.index(b"IEND" if place == "behind the pixels" else b"IDAT") - 4
+    (tmp_path / "a.png").write_bytes(content[:at] + added + content[at:])
+    image = read_image(tmp_path / "a.png")
+    np.testing.assert_array_equal(image.pixels, np.rot90(GRADIENT, -1))
+    assert image.notes["orientation_applied"] == 6
+
+
+def test_a_png_without_exif_is_decoded_once(tmp_path: Path, monkeypatch) -> None:
+    """Pillow reads the header alone: to look for EXIF it would decode all pixels."""
+    Pillow.fromarray(GRADIENT).save(tmp_path / "a.png")
+
+    def decoded(*_: object) -> None:
+        raise AssertionError("Pillow decoded the pixels too")
+
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", decoded)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png").pixels, GRADIENT)

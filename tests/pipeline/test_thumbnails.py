@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+from xenoquant.pipeline import report_pictures
 from xenoquant.pipeline.overlays import write_picture
 from xenoquant.pipeline.report_pictures import pictures
 from xenoquant.pipeline.thumbnails import (
@@ -122,3 +123,20 @@ def test_exif_is_put_where_pillow_puts_it():
     plain = encode_jpeg(ramp, 85, subsampling="444")
     assert with_exif(plain, exif) == buffer.getvalue()
     assert with_exif(plain, b"") == plain
+
+
+def test_no_large_view_is_made_once_the_budget_is_spent(overlay, tmp_path, monkeypatch):
+    """Not for one picture after the other, to be thrown away as too large for what is left."""
+    content = overlay.read_bytes()
+    names = [f"overlays/{number:02d}.jpg" for number in range(60)]
+    for name in names:
+        (tmp_path / name).write_bytes(content)
+    one = len(pictures(tmp_path, names[:1])[names[0]].view)
+    made_views = []
+    original = report_pictures._jpeg
+    monkeypatch.setattr(
+        report_pictures, "_jpeg", lambda *words: made_views.append(1) or original(*words)
+    )
+    made = pictures(tmp_path, names, budget_bytes=3 * one + one // 2)
+    assert [bool(made[name].view) for name in names] == [True] * 3 + [False] * 57
+    assert len(made_views) <= 16  # those of one batch

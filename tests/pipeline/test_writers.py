@@ -1,5 +1,6 @@
 """Atomic files: whole or not at all, exact to the number, and no formula for a spreadsheet."""
 
+import io
 import json
 import os
 import stat
@@ -14,6 +15,7 @@ from xenoquant.pipeline.readers import read_image
 from xenoquant.pipeline.tables import read_table, to_numbers
 from xenoquant.pipeline.writers import (
     atomic_path,
+    encoded_labels,
     guard,
     json_text,
     neutralised,
@@ -181,3 +183,25 @@ def test_arrays_that_are_no_labels_are_refused(tmp_path: Path, labels: np.ndarra
     with pytest.raises(ValueError, match="labels must"):
         write_labels(tmp_path / "a.tif", labels)
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("um_per_px", [None, 0.5, 1 / 3, 12.0])
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (7, 300), (256, 256), (512, 256), (2, 60_000), (400, 400)]
+)
+def test_label_files_are_tifffiles_own(shape: tuple[int, int], um_per_px: float | None) -> None:
+    """Small ones are put together here; the authority for each byte is tifffile."""
+    for highest in (1, 300, 65_535):
+        labels = np.random.default_rng(highest).integers(0, highest + 1, shape, np.int32)
+        buffer = io.BytesIO()
+        scale = {} if um_per_px is None else {"resolution": (1 / um_per_px, 1 / um_per_px)}
+        tifffile.imwrite(
+            buffer,
+            labels.astype(np.uint16),
+            imagej=True,
+            compression="zlib",
+            metadata={"axes": "YX"} | ({} if um_per_px is None else {"unit": "um"}),
+            software="xenoquant",
+            **scale,
+        )
+        assert encoded_labels(labels, um_per_px=um_per_px) == buffer.getvalue()

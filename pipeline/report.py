@@ -31,6 +31,7 @@ from .writers import atomic_path
 
 __all__ = ["AssayView", "StudyView", "write_report"]
 
+_PIECE_BYTES = 3 << 18  # of three bytes each base64 makes four letters: pieces can be joined
 _OWN_PARTS = ("versions", "study", "parameters", "calibrations", "images")
 
 
@@ -179,10 +180,15 @@ def _downloads(
     for name, count in rows.items():
         file = results / f"{name}.csv"
         if file.is_file():
-            content = base64.b64encode(file.read_bytes()).decode("ascii")
-            uri = f"data:text/csv;charset=utf-8;base64,{content}"
-            found.append({"name": file.name, "rows": count, "uri": uri})
+            found.append({"name": file.name, "rows": count, "content": _as_base64(file)})
     return found
+
+
+def _as_base64(file: Path) -> Iterator[str]:
+    """Give a file as base64, piece by piece, when it is asked for."""
+    with file.open("rb") as stream:
+        while piece := stream.read(_PIECE_BYTES):
+            yield base64.b64encode(piece).decode("ascii")
 
 
 def _views(drawn: Mapping[str, Picture]) -> dict[str, int]:

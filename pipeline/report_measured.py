@@ -26,12 +26,17 @@ def known_assays(study: StudyView, tables: Tables) -> list[AssayView]:
 
 def of_assay(tables: Tables, assay: AssayView) -> dict[str, pd.DataFrame]:
     """Give the rows of one assay, with its features in the order in which they are shown."""
-    held = {name: table[table["assay"] == assay.name] for name, table in tables.items()}
-    order = features_of(assay, *(held[name] for name in _WITH_FEATURES))
-    for name in _WITH_FEATURES:
-        places = [order.index(feature) for feature in held[name]["feature"]]
-        held[name] = held[name].iloc[np.argsort(places, kind="stable")]
-    return held
+    rows = {name: np.flatnonzero(table["assay"] == assay.name) for name, table in tables.items()}
+    own = {
+        name: tables[name]["feature"].take(places)
+        for name, places in rows.items()
+        if name in _WITH_FEATURES
+    }
+    order = features_of(assay, *(own[name].to_frame() for name in _WITH_FEATURES))
+    for name, features in own.items():
+        places = [order.index(feature) for feature in features]
+        rows[name] = rows[name][np.argsort(places, kind="stable")]
+    return {name: table.take(rows[name]) for name, table in tables.items()}
 
 
 def measured_table(study: StudyView, tables: Tables) -> Table:

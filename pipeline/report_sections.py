@@ -56,17 +56,24 @@ class Feature:
 
     Attributes
     ----------
-    again : markupsafe.Markup or None
-        The figure once more, with other ids, for a second place in the page.
+    key : str
+        What the figure's ids begin with.
     """
 
     name: str
     label: str
     meaning: str
+    key: str
     figure: Markup | None
-    again: Markup | None
     claims: list[Claim]
     pairs: Table | None
+
+    @property
+    def again(self) -> Markup | None:
+        """The figure once more, with other ids, for a second place in the page."""
+        if self.figure is None:
+            return None
+        return Markup(self.figure.replace(f"{self.key}-", f"m{self.key}-"))
 
 
 @dataclass(frozen=True)
@@ -231,8 +238,7 @@ def _feature(
         ratios=ratios,
     )
     pairs = pair_table(key, comparisons, study.alpha, ratios=ratios)
-    again = None if figure is None else Markup(figure.replace(f"{key}-", f"m{key}-"))
-    return Feature(feature, label, feature_meaning(feature), figure, again, said, pairs)
+    return Feature(feature, label, feature_meaning(feature), key, figure, said, pairs)
 
 
 def _figure(

@@ -1,11 +1,13 @@
 """Tables of the report: the results folder's CSVs, read as they are and laid out for a reader."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
+import numpy as np
 import pandas as pd
 
 from .report_claims import Pair, pairs_of
@@ -73,7 +75,7 @@ class Table:
         Headings.
     numeric : tuple of bool
         Which columns hold numbers.
-    rows : tuple of tuple of Cell
+    rows : sequence of tuple of Cell
         The cells.
     """
 
@@ -81,7 +83,7 @@ class Table:
     caption: str
     columns: tuple[str, ...]
     numeric: tuple[bool, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: Sequence[tuple[Cell, ...]]
 
 
 def read_tables(results: Path) -> dict[str, pd.DataFrame]:
@@ -109,7 +111,10 @@ def read_tables(results: Path) -> dict[str, pd.DataFrame]:
 def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     if not path.is_file():
         return _typed(pd.DataFrame({name: pd.Series(dtype=str) for name in columns}), path)
-    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    # a text of images.csv stands in thousands of rows: as a category it is held once
+    repeated = frozenset(columns) - _NUMBERS if path.stem == "images" else ()
+    kinds = defaultdict(lambda: "str", dict.fromkeys(repeated, "category"))
+    table = pd.read_csv(path, dtype=kinds, keep_default_na=False, encoding="utf-8-sig")
     missing = [name for name in columns if name not in table.columns]
     if missing:
         raise ValueError(
@@ -120,7 +125,7 @@ def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _typed(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    table = table.copy()
+    table = table.copy(deep=False)  # columns are replaced, none is changed
     for name in table.columns:
         if name in _NUMBERS:
             table[name] = [_number(text, path, name) for text in table[name]]
@@ -313,18 +318,44 @@ def wide_table(name: str, caption: str, table: pd.DataFrame, *, keys: Mapping[st
     Table
         Rows and features in the table's order.
     """
-    features = list(dict.fromkeys(table["feature"]))
-    held: dict[tuple[Any, ...], dict[str, float]] = {}
-    for record in table.to_dict("records"):
-        row = held.setdefault(tuple(record[key] for key in keys), {})
-        row[record["feature"]] = record["value"]
-    rows = []
-    for names, values in held.items():
-        numbers = [values.get(feature, math.nan) for feature in features]
-        first = [
-            _cell(value, format_number if isinstance(value, float) else str) for value in names
-        ]
-        rows.append((*first, *(Cell(format_number(number), number) for number in numbers)))
+    # no object a row of the long table: they would take most of the memory of a large study's run
+    columns, features = pd.factorize(table["feature"])
+    groups = table.groupby(list(keys), sort=False, dropna=False, observed=True).ngroup()
+    _, places, rows = np.unique(groups.to_numpy(), return_index=True, return_inverse=True)
+    order = np.argsort(places)
+    first, rows = table[list(keys)].iloc[places[order]], np.argsort(order)[rows]
+    values = np.full((len(first), len(features)), np.nan)
+    values[rows, columns] = table["value"].to_numpy(np.float64)
     headings = (*keys.values(), *(feature_label(feature) for feature in features))
     numeric = (*(key in _NUMBERS for key in keys), *(True for _ in features))
-    return Table(name, caption, headings, numeric, tuple(rows))
+    return Table(name, caption, headings, numeric, _WideRows(first, values))
+
+
+class _WideRows(Sequence[tuple[Cell, ...]]):
+    """The rows of a wide table, whose cells are made when they are looked at."""
+
+    def __init__(self, names: pd.DataFrame, values: np.ndarray) -> None:
+        self._names, self._values = names, values
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __iter__(self) -> Iterator[tuple[Cell, ...]]:
+        names = self._names.itertuples(index=False, name=None)
+        return map(_wide_row, names, self._values)
+
+    @overload
+    def __getitem__(self, place: int) -> tuple[Cell, ...]: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[tuple[Cell, ...], ...]: ...
+
+    def __getitem__(self, place: int | slice) -> tuple[Cell, ...] | tuple[tuple[Cell, ...], ...]:
+        if isinstance(place, slice):
+            return tuple(_WideRows(self._names[place], self._values[place]))
+        return _wide_row(tuple(self._names.iloc[place]), self._values[place])
+
+
+def _wide_row(names: tuple[Any, ...], values: np.ndarray) -> tuple[Cell, ...]:
+    first = (_cell(name, format_number if isinstance(name, float) else str) for name in names)
+    return (*first, *(Cell(format_number(number), number) for number in values.tolist()))

@@ -405,8 +405,11 @@ class _Run:
         counts: Mapping[str, int],
         review: tuple[Sequence[Task], Reviewed],
     ) -> None:
+        from pyarrow import default_memory_pool
+
         from .report import write_report
 
+        default_memory_pool().release_unused()  # of rolling up, which is over
         folder = self.study.results
         calibrations = {name: result.calibration for name, result in results.items()}
         run = describe_run(

@@ -148,7 +148,8 @@ def write_csv(path: Path | str, table: pd.DataFrame) -> None:
     table : DataFrame
         Its index isn't written.
     """
-    write_text(path, neutralised(table).to_csv(index=False, lineterminator="\n"))
+    with atomic_path(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        neutralised(table).to_csv(file, index=False, lineterminator="\n")
 
 
 def neutralised(table: pd.DataFrame) -> pd.DataFrame:
@@ -170,11 +171,21 @@ def neutralised(table: pd.DataFrame) -> pd.DataFrame:
     """
     guarded = table.copy()
     for position, dtype in enumerate(table.dtypes):
-        if _may_hold_text(dtype):
-            column = table.iloc[:, position].astype(object).map(guard)
-            guarded.isetitem(position, column)
+        column = table.iloc[:, position]
+        if _may_hold_text(dtype) and not _is_harmless(column):
+            guarded.isetitem(position, column.astype(object).map(guard))
     guarded.columns = pd.Index([guard(name) for name in table.columns])
     return guarded
+
+
+def _is_harmless(column: pd.Series) -> bool:
+    """Tell whether no text of a column needs a guard; object columns and categories aren't known.
+
+    Most columns need none, and looking costs less time and memory than guarding each cell.
+    """
+    if not isinstance(column.dtype, pd.StringDtype):
+        return False
+    return not column.str.startswith((*FORMULA_STARTS, GUARD)).any()
 
 
 def _may_hold_text(dtype: Any) -> bool:

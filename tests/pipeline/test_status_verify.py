@@ -7,16 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
 import pytest
 import tifffile
 from rich.console import Console
 from typer.testing import CliRunner
 
+from xenoquant.imgproc.measurement import Measurement
 from xenoquant.pipeline import report
 from xenoquant.pipeline.cli import app
 from xenoquant.pipeline.dab_assay import DabAssay
 from xenoquant.pipeline.fluorescence_assay import FluorescenceAssay
+from xenoquant.pipeline.packing import read_packed, read_packed_labels, write_packed
 from xenoquant.pipeline.problems import ProblemRow
 from xenoquant.pipeline.progress import JsonLines, LiveCounts, read_counts
 from xenoquant.pipeline.progress_bars import Bars
@@ -26,6 +27,7 @@ from xenoquant.pipeline.run import RunOptions, run_study
 from xenoquant.pipeline.run_lock import only_run
 from xenoquant.pipeline.status import study_status
 from xenoquant.pipeline.verify import verify_study
+from xenoquant.pipeline.writers import encoded_labels
 
 IMAGES = 12
 FAILED = ProblemRow("lungs", "a.jpg", "read", "it is cut", "copy it again")
@@ -90,10 +92,13 @@ def test_what_changed_since_the_run_is_named(study):
 
 def test_a_stored_measurement_that_was_tampered_with_is_found(study):
     """Every stored label image gets one more object: whichever is measured again differs."""
-    for file in (study / "results" / "store").rglob("cells.tif"):
-        labels = tifffile.imread(file)
+    for file in (study / "results" / "store").rglob("measurement.bin"):
+        held, files = read_packed(file), read_packed_labels(file)
+        labels = tifffile.imread(io.BytesIO(files["cells"]))
         labels[:2, :2] = labels.max() + 1
-        tifffile.imwrite(file, labels.astype(np.uint16))
+        files["cells"] = encoded_labels(labels, um_per_px=held.um_per_px)
+        kept = Measurement(held.objects, held.regions, {}, held.profiles, held.flags, held.notes)
+        write_packed(file, kept, um_per_px=held.um_per_px, labels=files)
     found = verify_study(study, sample=1)
     assert any("its label images differ" in text for text in found.broken)
 

@@ -58,12 +58,12 @@ def channels_look_swapped(nuclei: np.ndarray, marker: np.ndarray, found: np.ndar
     first, second, held = (_middle(plane, _MIDDLE_PX) for plane in (nuclei, marker, found))
     step = max(1, round(_diameter(held, second) / _REDUCED_PX))
     side = round(_DIAMETERS * _REDUCED_PX) * step
-    small = [_reduced(_middle(plane, side), step) for plane in (nuclei, marker)]
+    stain, other = (_reduced(_middle(plane, side), step) for plane in (nuclei, marker))
     labels = _thinned(_middle(found, side), step)
-    if _marker_fills_more(*small, labels):
+    if _marker_fills_more(stain, other, labels):
         return True
     # what a network takes for nuclei is compact whatever it is shown
-    if _look_like_nuclei(labels, small[0]) and _are_compact(held):
+    if _look_like_nuclei(labels, stain) and _are_compact(held):
         return False
     return _only_marker_is_compact(first, second)
 

@@ -276,13 +276,18 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--folder", type=Path, help="photos with truth instead of random scenes")
     parser.add_argument("--detector", choices=("learned", "classical"), default="learned")
+    parser.add_argument("--lobe-finder", choices=("learned", "classical"), default="learned")
     parser.add_argument("--min-confidence", type=float)
     parser.add_argument("--out", type=Path, help="also write the tables to this Markdown file")
     parser.add_argument("--no-cost", action="store_true")
     parser.add_argument("--panorama", action="store_true", help="also measure 200 megapixels")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    chosen = {"detector": arguments.detector, "min_confidence": arguments.min_confidence}
+    chosen = {
+        "detector": arguments.detector,
+        "lobe_finder": arguments.lobe_finder,
+        "min_confidence": arguments.min_confidence,
+    }
     options = NoduleOptions(**{name: value for name, value in chosen.items() if value is not None})
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.photos)
     truths = of_folder(arguments.folder) if arguments.folder else map(rendered, seeds)

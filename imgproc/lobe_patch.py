@@ -9,8 +9,8 @@ from .lobe_edge import refine_edge
 from .lungs import Lobes
 from .photo import full_scale, reduced
 
-WORK_PX_PER_MM = 20.0
-"""Working resolution for nodules: the smallest, 0.2 mm, is 4 pixels wide."""
+WORK_PX_PER_MM = 25.0
+"""Working resolution for nodules: the smallest, 0.2 mm, is 5 pixels wide."""
 
 _MARGIN_MM = 1.0
 _MAX_ENLARGEMENT = 4.0
@@ -104,8 +104,10 @@ def _soft(
     return soft > 0.5
 
 
-def lobe_patch(rgb: np.ndarray, lobes: Lobes, number: int) -> LobePatch:
-    """Cut lobe `number` out of a photo at `WORK_PX_PER_MM`.
+def lobe_patch(
+    rgb: np.ndarray, lobes: Lobes, number: int, *, work_px_per_mm: float = WORK_PX_PER_MM
+) -> LobePatch:
+    """Cut lobe `number` out of a photo.
 
     Parameters
     ----------
@@ -114,6 +116,8 @@ def lobe_patch(rgb: np.ndarray, lobes: Lobes, number: int) -> LobePatch:
         From `find_lobes` on the same photo.
     number : int
         The lobe, from 1.
+    work_px_per_mm : float
+        The patch's scale, or less where the photo would have to be enlarged more than four times.
 
     Returns
     -------
@@ -123,7 +127,7 @@ def lobe_patch(rgb: np.ndarray, lobes: Lobes, number: int) -> LobePatch:
     mask = lobes.labels == number
     frame = _frame(mask, lobes.reduction, _MARGIN_MM * lobes.px_per_mm, photo)
     top, left, height, width = frame
-    factor = min(_MAX_ENLARGEMENT, WORK_PX_PER_MM / lobes.px_per_mm)
+    factor = min(_MAX_ENLARGEMENT, work_px_per_mm / lobes.px_per_mm)
     crop = rgb[top : top + height, left : left + width]
     small = reduced(crop, factor, full_scale(rgb))
     scale = lobes.px_per_mm * factor

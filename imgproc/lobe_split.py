@@ -87,7 +87,27 @@ def split_touching(
     numpy.ndarray of int32, shape (H, W)
         Labels 1..n; one label where nothing is to be cut.
     """
-    parts = _over_segment(mask)
+    return undo_weak_cuts(_over_segment(mask), min_area_px=min_area_px, min_gain=min_gain)
+
+
+def undo_weak_cuts(
+    parts: np.ndarray, *, min_area_px: float, min_gain: float = MIN_SOLIDITY_GAIN
+) -> np.ndarray:
+    """Join parts of a silhouette again, the weakest cut first, until every cut left is clear.
+
+    Parameters
+    ----------
+    parts : numpy.ndarray of int32, shape (H, W)
+        Labels of the parts.
+    min_area_px, min_gain : float
+        As of `split_touching`.
+
+    Returns
+    -------
+    numpy.ndarray of int32, shape (H, W)
+        Labels 1..n.
+    """
+    parts = parts.copy()
     while True:
         pairs = _neighbours(parts)
         if not pairs:

@@ -1,38 +1,27 @@
 """Lobes of lung on a photograph: tissue told from background, ruler, label and pins."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import cv2
 import numpy as np
 from scipy import ndimage
 
-from .lobe_split import split_touching
-from .lung_tissue import (
-    OPENING_MM,
-    Appearance,
-    disc,
-    drop_faint,
-    find_tissue,
-    foreground_mask,
-    tissue_signal,
-)
-from .paper import is_paper
+from .lobe_network import NETWORK_PX_PER_MM, network_lobes, shipped_network
+from .lobe_silhouette import classical_lobes
+from .lung_tissue import Appearance
 from .photo import check_rgb, full_scale, reduced
 
-LOBE_SCALE_PX_PER_MM = 8.0
-"""Working resolution for lobes: 0.125 mm a pixel, an eighth of the thinnest lobe's width."""
+LobeFinder = Literal["learned", "classical"]
+
+CLASSICAL_PX_PER_MM = 8.0
+"""Working resolution by colour and shape: an eighth of a mm, of the thinnest lobe's width."""
 
 TYPICAL_LOBE_LENGTH_MM = 12.0
 """Length of a mouse lung lobe (8 to 20 mm); guesses the scale where none is given."""
 
 _MAX_COARSE_SIDE_PX = 1200
-_UNSCALED_SIDE_PX = 400
-_RIM_CLOSING_MM = 1.5  # a pale nodule at the rim bites this much out of the yellow
-_LEAST_YELLOW = 0.1  # of a lobe's silhouette, however many nodules it carries
-_SHEET_SHARE = 6.0  # times what is written on it: a larger piece of foreground is no label
-_WHOLE_YELLOW = 0.75  # of a piece's area, for its yellow to tell where lobes touch
-_TRIMMED_SHARE = 0.5  # of the smallest lobe's area: what is left after trimming
-_HULL_MARGIN_MM = 0.3  # nodules at the rim stand out of the yellow's hull a little
+_UNSCALED_SIDE_PX = {"learned": 160, "classical": 400}
 _BLUR_MM = 0.15
 _MIN_LOBE_SHARE = 0.004  # of the photo, where there is no scale
 
@@ -63,92 +52,10 @@ class Lobes:
         """How many lobes there are."""
         return int(self.labels.max(initial=0))
 
-
-def _pale_tissue(core: np.ndarray, foreground: np.ndarray, scale: float) -> np.ndarray:
-    """Foreground around yellow tissue, where the yellow makes up enough of its piece."""
-    near = foreground & (cv2.dilate(core.astype(np.uint8), disc(2 * _RIM_CLOSING_MM * scale)) > 0)
-    near = cv2.morphologyEx(near.astype(np.uint8), cv2.MORPH_OPEN, disc(OPENING_MM * scale)) > 0
-    pieces, count = ndimage.label(near)
-    whole = np.bincount(pieces.ravel(), minlength=count + 1)
-    yellow = np.bincount(pieces[core], minlength=count + 1)
-    accepted = yellow > _LEAST_YELLOW * whole
-    accepted[0] = False
-    return accepted[pieces]
-
-
-def _closed(core: np.ndarray, scale: float) -> np.ndarray:
-    pad = round(2 * _RIM_CLOSING_MM * scale) + 2
-    wide = np.pad(core.astype(np.uint8), pad)
-    closed = cv2.morphologyEx(wide, cv2.MORPH_CLOSE, disc(_RIM_CLOSING_MM * scale))
-    return closed[pad:-pad, pad:-pad].astype(bool)
-
-
-def _silhouette(core: np.ndarray, foreground: np.ndarray, scale: float) -> np.ndarray:
-    """Close the gaps that pale nodules and glare leave in the yellow, where not background."""
-    whole = core | (_closed(core, scale) & foreground) | _pale_tissue(core, foreground, scale)
-    whole = ndimage.binary_fill_holes(whole)
-    opened = cv2.morphologyEx(whole.astype(np.uint8), cv2.MORPH_OPEN, disc(OPENING_MM * scale))
-    return opened.astype(bool)
-
-
-def _trimmed(
-    labels: np.ndarray, core: np.ndarray, foreground: np.ndarray, scale: float, area: float
-) -> np.ndarray:
-    """Cut off what sticks out of the hull of each lobe's yellow: bronchi, fat, shadows.
-
-    Paper, which is rectangular, is dropped whole, and so is writing on it, what is hardly yellow
-    (fat between two lobes), and what has become smaller than a lobe (a pin's head on a ruler).
-    """
-    trimmed = np.zeros_like(labels)
-    pieces, _ = ndimage.label(foreground)
-    for number in range(1, int(labels.max(initial=0)) + 1):
-        lobe = labels == number
-        yellow = lobe & core
-        if yellow.sum() <= _LEAST_YELLOW * lobe.sum():
-            continue
-        points = np.argwhere(lobe).astype(np.float32)
-        whole = np.argwhere(_closed(yellow, scale)).astype(np.float32)
-        if is_paper(points) or is_paper(whole) or _lies_on_paper(lobe, pieces):
-            continue
-        reach = cv2.dilate(_hull(yellow).astype(np.uint8), disc(_HULL_MARGIN_MM * scale)) > 0
-        if (lobe & reach).sum() >= _TRIMMED_SHARE * area:
-            trimmed[lobe & reach] = number
-    return trimmed
-
-
-def _lies_on_paper(lobe: np.ndarray, pieces: np.ndarray) -> bool:
-    """Whether a lobe is writing: most of it on one piece of foreground that is paper."""
-    numbers = np.bincount(pieces[lobe])
-    numbers[0] = 0
-    if numbers.max(initial=0) < 0.5 * lobe.sum():
-        return False
-    sheet = ndimage.binary_fill_holes(pieces == numbers.argmax())
-    if sheet.sum() > _SHEET_SHARE * lobe.sum():
-        return False
-    return is_paper(np.argwhere(sheet).astype(np.float32))
-
-
-def _hull(mask: np.ndarray) -> np.ndarray:
-    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    hull = np.zeros(mask.shape, np.uint8)
-    cv2.fillConvexPoly(hull, cv2.convexHull(np.concatenate(outlines)), 1)
-    return hull.astype(bool)
-
-
-def _fill_out(labels: np.ndarray, foreground: np.ndarray, scale: float) -> np.ndarray:
-    """Add to every lobe what lies inside its convex hull and is neither background nor a lobe.
-
-    Large pale nodules at the rim, and the hilum's inner half, are won back so.
-    """
-    full = labels.copy()
-    for number in range(1, int(labels.max(initial=0)) + 1):
-        mask = labels == number
-        if not mask.any():
-            continue
-        whole = mask | (_hull(mask) & foreground & (full == 0))
-        opened = cv2.morphologyEx(whole.astype(np.uint8), cv2.MORPH_OPEN, disc(OPENING_MM * scale))
-        full[(opened > 0) & (full == 0)] = number
-    return full
+    @property
+    def doubtful(self) -> bool:
+        """Whether colour and shape tell another number of lobes than the network."""
+        return self.notes.get("lobes_by_shape", self.count) != self.count
 
 
 def _reading_order(labels: np.ndarray) -> np.ndarray:
@@ -177,43 +84,6 @@ def _reading_order(labels: np.ndarray) -> np.ndarray:
     return table[labels]
 
 
-def _split(piece: np.ndarray, yellow: np.ndarray, area: float) -> np.ndarray:
-    """Split a piece of tissue where lobes touch.
-
-    Where its silhouette shows no cut, its yellow is tried: pale fat at the hilum may fill the
-    notch between two lobes. A piece whose yellow is in fragments keeps its silhouette's verdict.
-    """
-    parts = split_touching(piece, min_area_px=area)
-    yellow = ndimage.binary_fill_holes(yellow & piece)
-    _, pieces = ndimage.label(yellow)
-    if parts.max() > 1 or pieces != 1 or yellow.sum() < _WHOLE_YELLOW * piece.sum():
-        return parts
-    parts = split_touching(yellow, min_area_px=area)
-    nearest = ndimage.distance_transform_edt(
-        parts == 0, return_distances=False, return_indices=True
-    )
-    return np.where(piece, parts[tuple(nearest)], 0)
-
-
-def _separate(tissue: np.ndarray, foreground: np.ndarray, scale: float, area: float) -> np.ndarray:
-    """Label lobes: tissue made whole, in connected pieces, split where lobes touch."""
-    pieces, _ = ndimage.label(_silhouette(tissue, foreground, scale))
-    yellow = cv2.morphologyEx(
-        _closed(tissue, scale).astype(np.uint8), cv2.MORPH_OPEN, disc(OPENING_MM * scale)
-    )
-    labels = np.zeros(tissue.shape, np.int32)
-    found = 0
-    for piece, box in enumerate(ndimage.find_objects(pieces), start=1):
-        mask = np.pad(pieces[box] == piece, 1)
-        if mask.sum() < area:
-            continue
-        split = _split(mask, np.pad(yellow[box] > 0, 1), area)[1:-1, 1:-1]
-        window = labels[box]
-        window[split > 0] = split[split > 0] + found
-        found += int(split.max())
-    return labels
-
-
 def _lobe_length_px(labels: np.ndarray) -> float:
     """Median length of the lobes (long side of the smallest rectangle around each)."""
     lengths = []
@@ -229,13 +99,9 @@ def find_lobes(
     px_per_mm: float | None,
     appearance: Appearance = "bouin",
     min_lobe_area_mm2: float = 8.0,
+    finder: LobeFinder = "learned",
 ) -> Lobes:
     """Find the lobes of lung on a photo.
-
-    Tissue is what is saturated in yellow to red (or dark, for an inked lung) against the photo's
-    own two classes; rulers, paper, pins and shadows are grey and so never tissue. Bites that pale
-    nodules take out of the rim are closed where they differ from the background, holes are
-    filled, and lobes that touch are split.
 
     Parameters
     ----------
@@ -247,6 +113,10 @@ def find_lobes(
         Yellow fixed lung, or lung blackened with India ink.
     min_lobe_area_mm2 : float
         Smaller pieces are not lobes.
+    finder : {"learned", "classical"}
+        The lobe network (`network_lobes`), which knows yellow lungs alone, or colour and shape
+        (`classical_lobes`), by which inked lungs are always found, and what the network sees no
+        lobe on.
 
     Returns
     -------
@@ -259,32 +129,54 @@ def find_lobes(
         If `rgb` isn't a colour photo of 8 or 16 bits.
     """
     rgb = check_rgb(rgb)
-    side = max(rgb.shape[:2])
-    if px_per_mm is None:
-        reduction = min(1.0, _UNSCALED_SIDE_PX / side)
-        scale = LOBE_SCALE_PX_PER_MM
-    else:
-        reduction = min(1.0, LOBE_SCALE_PX_PER_MM / px_per_mm, _MAX_COARSE_SIDE_PX / side)
-        scale = px_per_mm * reduction
+    by_shape = _found(rgb, px_per_mm, "classical", appearance, min_lobe_area_mm2)
+    if finder == "classical" or appearance != "bouin":
+        return by_shape
+    found = _found(rgb, px_per_mm, "learned", appearance, min_lobe_area_mm2)
+    if found.count == 0:
+        return by_shape
+    return replace(found, notes=found.notes | {"lobes_by_shape": by_shape.count})
+
+
+def _found(
+    rgb: np.ndarray,
+    px_per_mm: float | None,
+    finder: LobeFinder,
+    appearance: Appearance,
+    min_lobe_area_mm2: float,
+) -> Lobes:
+    """Lobes by one of the finders."""
+    reduction, scale = _working(rgb.shape, px_per_mm, finder)
     small = reduced(rgb, reduction, full_scale(rgb))
-    small = cv2.GaussianBlur(small, (0, 0), max(0.5, _BLUR_MM * scale))
-    tissue = find_tissue(small, scale, appearance)
     area = min_lobe_area_mm2 * scale**2
     if px_per_mm is None:
-        area = _MIN_LOBE_SHARE * tissue.mask.size
-    labels = np.zeros(tissue.mask.shape, np.int32)
-    if tissue.mask.any():
-        foreground = foreground_mask(small, tissue.mask, scale) & ~tissue.paper
-        lobes = _separate(tissue.mask, foreground, scale, area)
-        lobes = _trimmed(lobes, tissue.mask, foreground, scale, area)
-        lobes = drop_faint(lobes, tissue_signal(small, appearance))
-        labels = _reading_order(_fill_out(lobes, foreground, scale))
-    notes: dict[str, float | str] = {"lobe_working_px_per_mm": round(float(scale), 4)}
-    if np.isfinite(tissue.threshold):
-        notes["tissue_threshold"] = round(tissue.threshold, 4)
+        area = _MIN_LOBE_SHARE * small.shape[0] * small.shape[1]
+    notes: dict[str, float | str] = {
+        "lobe_finder": finder,
+        "lobe_working_px_per_mm": round(float(scale), 4),
+    }
+    if finder == "learned":
+        labels = network_lobes(small, shipped_network(), area=area)
+    else:
+        small = cv2.GaussianBlur(small, (0, 0), max(0.5, _BLUR_MM * scale))
+        labels, threshold = classical_lobes(small, scale, appearance, area)
+        if np.isfinite(threshold):
+            notes["tissue_threshold"] = round(threshold, 4)
     guess = px_per_mm
     if guess is None:
-        length = _lobe_length_px(labels) / reduction if labels.any() else float(side)
+        length = _lobe_length_px(labels) / reduction if labels.any() else float(max(rgb.shape[:2]))
         guess = length / TYPICAL_LOBE_LENGTH_MM
         notes["guessed_px_per_mm"] = round(guess, 3)
-    return Lobes(labels, reduction, float(guess), notes)
+    return Lobes(_reading_order(labels), reduction, float(guess), notes)
+
+
+def _working(
+    shape: tuple[int, ...], px_per_mm: float | None, finder: LobeFinder
+) -> tuple[float, float]:
+    """How much a photo is reduced, and the px/mm it then has (or is taken to have)."""
+    side = max(shape[:2])
+    usual = NETWORK_PX_PER_MM if finder == "learned" else CLASSICAL_PX_PER_MM
+    if px_per_mm is None:
+        return min(1.0, _UNSCALED_SIDE_PX[finder] / side), usual
+    reduction = min(1.0, usual / px_per_mm, _MAX_COARSE_SIDE_PX / side)
+    return reduction, px_per_mm * reduction

@@ -53,6 +53,7 @@ class Candidates:
 
 FEATURES = (
     "votes", "inside", "cone", "scatter", "log_radius_mm", "filled", "rim", "beyond", "glare",
+    "company",
 )  # fmt: skip
 
 
@@ -202,9 +203,10 @@ def _features(
     y, x = places.astype(int).T
     cone = cv2.GaussianBlur(maps.cone, (0, 0), 0.7)
     rim = rim_distance(lobe.mask)[y, x] / radius
+    inside = mean(voters.inside[owned])
     columns = {
         "votes": np.minimum(strength, 1.5),
-        "inside": mean(voters.inside[owned]),
+        "inside": inside,
         "cone": cone[y, x],
         "scatter": mean(miss),
         "log_radius_mm": np.log(radius / lobe.px_per_mm),
@@ -212,8 +214,18 @@ def _features(
         "rim": np.minimum(rim, 2.0),
         "beyond": mean((~lobe.mask[row, column]).astype(float)),
         "glare": mean(lobe.glare[row, column].astype(float)),
+        "company": _company(np.minimum(strength, 1) * inside, lobe),
     }
     return np.stack([columns[name] for name in FEATURES], axis=1).astype(np.float32)
+
+
+def _company(evidence: np.ndarray, lobe: Surface) -> np.ndarray:
+    """Log of one plus the nodules that the rest of the lobe seems to have, over its area in mm².
+
+    A doubtful spot on a lobe full of nodules is rather one than the same spot on a bare lobe.
+    """
+    area = max(float(lobe.mask.sum()), 1.0) / lobe.px_per_mm**2
+    return np.log1p(evidence.sum() - evidence) - np.log(area)
 
 
 def _contrasts(labels: np.ndarray, lobe: Surface, count: int) -> np.ndarray:

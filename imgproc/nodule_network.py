@@ -24,7 +24,7 @@ NETWORK = WeightsFile(
 )
 JUDGE = WeightsFile(
     "weights/nodules.json",
-    "0844560141a49ea6638acce42b861c9e37c0720491af6f28b19766af8ae22822",
+    "7700efbf79840e4bc4a39a7b5b63e4a4dd589081a1fd795d6ed676c3b0334ffd",
     "judge of nodules",
     _REMEDY,
 )
@@ -33,7 +33,11 @@ PLANES = 7
 STEP_PX = 16  # the network halves four times: tiles begin at multiples of it
 HALO_PX = 112  # what a pixel's answer depends on reaches less far
 TILE_PX = 512
-RADIUS_UNIT_MM = 0.3
+TRAINED_PX_PER_MM = 20.0
+"""The network has learned lobes at 0.78 to 1.28 times this scale, and is shown them near its upper
+end (`WORK_PX_PER_MM`), where it misses fewer small nodules. It knows lengths in pixels alone."""
+
+RADIUS_UNIT_PX = 6.0
 """The network gives the natural log of a nodule's radius over this."""
 
 View = tuple[bool, bool, bool]
@@ -45,7 +49,7 @@ VIEWS: tuple[View, ...] = tuple((a, b, c) for a in _EITHER for b in _EITHER for 
 
 _RIM_MM = 0.12  # the background's colour bleeds this far into a lobe (blur, JPEG chroma)
 _FLOOR = 0.03  # of full scale: keeps logarithms of dark pixels from being noise
-_FAR_MM = 1.0  # beyond this the distance to the rim says nothing
+_FAR_PX = 20.0  # beyond this the distance to the rim says nothing
 _MOST = 2.0  # of a log ratio to the lobe's tissue: a factor of seven
 
 
@@ -100,7 +104,7 @@ def network_planes(
     place : numpy.ndarray of float32, shape (h, w)
         1 on the lobe, -1 on other lobes, 0 elsewhere.
     rim : numpy.ndarray of float32, shape (h, w)
-        Distance to the lobe's outline in mm, positive inside.
+        Distance to the lobe's outline in pixels, positive inside.
     level : numpy.ndarray of float32, shape (3,)
         Colour of the lobe's plain tissue (`tissue_level`).
 
@@ -108,7 +112,7 @@ def network_planes(
     -------
     numpy.ndarray of float32, shape (7, h, w)
         Natural logs of red, green and blue over the tissue's; the least and the greatest channel,
-        which tell glare; the place; the distance to the outline.
+        which tell glare; the place; the distance to the outline over 20 pixels.
     """
     floor = np.float32(_FLOOR)
     ratio = np.log((np.maximum(rgb, 0) + floor) / (level + floor))
@@ -116,16 +120,15 @@ def network_planes(
     planes[:3] = np.clip(ratio, -_MOST, _MOST).transpose(2, 0, 1)
     planes[3], planes[4] = rgb.min(axis=2), rgb.max(axis=2)
     planes[5] = place
-    planes[6] = np.clip(rim, -_FAR_MM, _FAR_MM)
+    planes[6] = np.clip(rim / np.float32(_FAR_PX), -1, 1)
     return planes
 
 
 def patch_place(patch: LobePatch) -> tuple[np.ndarray, np.ndarray]:
-    """Place and distance to the outline (mm) of every pixel, as `network_planes` reads them."""
+    """Place and distance to the outline of every pixel, as `network_planes` reads them."""
     place = patch.mask.astype(np.float32) - patch.others.astype(np.float32)
     beside = cv2.distanceTransform((~patch.mask).astype(np.uint8), cv2.DIST_L2, 5)
-    rim = rim_distance(patch.mask) - beside
-    return place, (rim / np.float32(patch.px_per_mm)).astype(np.float32)
+    return place, (rim_distance(patch.mask) - beside).astype(np.float32)
 
 
 def patch_planes(patch: LobePatch) -> np.ndarray:
@@ -162,7 +165,7 @@ def drawn_maps(
             if patch.mask[slice(*rows), slice(*columns)].any():
                 _draw(drawn, canvas, session, rows, columns)
     inside, cone, size, way_y, way_x = drawn[:, :height, :width]
-    radius = np.exp(size) * np.float32(RADIUS_UNIT_MM * patch.px_per_mm)
+    radius = np.exp(size) * np.float32(RADIUS_UNIT_PX)
     return NoduleMaps(inside, cone, radius, np.stack([way_y * radius, way_x * radius]))
 
 

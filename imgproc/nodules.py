@@ -20,7 +20,7 @@ from .lobe_summary import (
     tissue,
 )
 from .lung_tissue import Appearance
-from .lungs import Lobes, find_lobes
+from .lungs import LobeFinder, Lobes, find_lobes
 from .measurement import Measurement
 from .neutral import Neutral, NeutralSource, balanced, read_neutral
 from .nodule_detector import Detections, detect_classical
@@ -59,6 +59,11 @@ class NoduleOptions(BaseModel):
         "learned",
         description="'learned' uses the trained model (Bouin-fixed lung only); 'classical' looks "
         "for pale blobs, and is what inked lungs are always measured with.",
+    )
+    lobe_finder: LobeFinder = Field(
+        "learned",
+        description="'learned' finds the lobes by a trained network (Bouin-fixed lung only); "
+        "'classical' by colour and shape, as inked lungs are always found.",
     )
     white_balance: NeutralSource = Field(
         "none",
@@ -121,9 +126,8 @@ def _paint(
 ) -> dict[int, int]:
     """Draw the kept nodules at the photo's resolution; return row -> object number."""
     window = labels[patch.window]
-    drawn = cv2.resize(
-        found.labels, (patch.width, patch.height), interpolation=cv2.INTER_NEAREST_EXACT
-    )
+    coarse = found.labels.astype(np.uint16)  # a lobe has no 65,536 nodules, and photos are large
+    drawn = cv2.resize(coarse, (patch.width, patch.height), interpolation=cv2.INTER_NEAREST_EXACT)
     first = int(labels.max(initial=0)) + 1
     free = window == 0
     sizes = _areas(drawn, len(found.y), free)
@@ -134,8 +138,10 @@ def _paint(
     table = np.zeros(len(found.y) + 1, np.int32)
     for row, number in numbers.items():
         table[row + 1] = number
-    new = table[drawn]
-    np.copyto(window, new, where=(new > 0) & free)
+    for top in range(0, len(window), _STRIP_PX):
+        rows = slice(top, top + _STRIP_PX)
+        new = table[drawn[rows]]
+        np.copyto(window[rows], new, where=(new > 0) & free[rows])
     return numbers
 
 
@@ -270,6 +276,7 @@ def measure_nodules(
         px_per_mm=px_per_mm,
         appearance=options.appearance,
         min_lobe_area_mm2=options.min_lobe_area_mm2,
+        finder=options.lobe_finder,
     )
     neutral = read_neutral(rgb, lobes, options.white_balance)
     labels = {name: np.zeros(rgb.shape[:2], np.int32) for name in ("nodules", "lobes")}
@@ -288,6 +295,7 @@ def measure_nodules(
         labels=labels,
         flags=(
             *nodule_flags(table, px_per_mm),
+            *(("lobes_doubtful",) if lobes.doubtful else ()),
             *(("sixteen_bits",) if rgb.dtype == np.uint16 else ()),
             *(colour_flags(table) if options.appearance == "bouin" else ()),
         ),

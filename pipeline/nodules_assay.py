@@ -49,7 +49,7 @@ class NodulesAssay(NoduleOptions, Assay):
     )
 
     working_bytes_per_px: ClassVar[int] = 60
-    measuring_version: ClassVar[int] = 4
+    measuring_version: ClassVar[int] = 5
     noun: ClassVar[str] = "nodules"
     overlay_needs_study: ClassVar[bool] = False
     counts: ClassVar[frozenset[str]] = frozenset({"nodules"})

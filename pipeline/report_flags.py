@@ -39,6 +39,8 @@ FLAGS = {
     # lungs
     "no_lobe": "No lobe was found in the photograph.",
     "confluent": "Nodules run into one another: their count is a guess.",
+    "lobes_doubtful": "Colour and shape tell another number of lobes than the lobe network: "
+    "look at the outlines.",
     "cut_off": "A lobe reaches over the photograph's edge: part of it isn't counted.",
     "unusual_colour": "The tissue isn't the yellow of Bouin's fluid (unfixed lung, or a section?): "
     "the count isn't to be trusted.",

@@ -5,20 +5,22 @@ from functools import cached_property
 
 import cv2
 import numpy as np
-from lobes import Lobe
 
 from xenoquant.imgproc.nodule_network import (
-    RADIUS_UNIT_MM,
+    RADIUS_UNIT_PX,
     network_planes,
     patch_place,
     tissue_level,
 )
+
+from .lobes import Lobe
 
 SIDE = 128
 SMALL_MM = 0.6
 """Pixels of nodules of less than this diameter are learned from with more weight."""
 
 MOST_WEIGHT = 4.0
+AT_RIM_PX = 6.0
 BESIDE_WEIGHT = 0.3
 """Of pixels that aren't on the lobe."""
 
@@ -59,7 +61,7 @@ class Sample:
     @cached_property
     def at_rim(self) -> np.ndarray:
         """Flat indices of the pixels near its outline."""
-        return np.flatnonzero(np.abs(self.place[1]) < 0.3)
+        return np.flatnonzero(np.abs(self.place[1]) < AT_RIM_PX)
 
 
 def where(sample: Sample, rng: np.random.Generator) -> tuple[float, float]:
@@ -141,7 +143,7 @@ def wanted(
     way = (centre[which] - np.stack([y, x], axis=1)) / radius[which][:, None]
     targets[0, y, x] = 1
     targets[1, y, x] = np.clip(1 - np.hypot(*way.T), 0, 1)
-    targets[2, y, x] = np.log(radius[which] / (RADIUS_UNIT_MM * px_per_mm))
+    targets[2, y, x] = np.log(radius[which] / RADIUS_UNIT_PX)
     targets[3:, y, x] = np.clip(way, -2, 2).T
     small = 0.5 * SMALL_MM * px_per_mm / radius[which]
     weight[y, x] = np.clip(small, 1, MOST_WEIGHT) * countable[which]

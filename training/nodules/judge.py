@@ -1,6 +1,6 @@
 """Fit the judge of nodules to a trained network and write it as JSON.
 
-    python training/nodules/judge.py data/weights/nodules.onnx --cache rendered
+    python -m training.nodules.judge data/weights/nodules.onnx --cache rendered
 
 Logistic regression with a ridge on the candidates of photos that the network hasn't learned from.
 Written beside the network, as ``nodules.json``.
@@ -13,7 +13,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from lobes import Lobe, lobes_of
 from scipy.optimize import linear_sum_assignment
 
 from xenoquant.imgproc.nodule_candidates import FEATURES, Candidates, find_candidates
@@ -21,7 +20,14 @@ from xenoquant.imgproc.nodule_model import Judge, terms
 from xenoquant.imgproc.nodule_network import NETWORK, drawn_maps
 from xenoquant.imgproc.nodule_surface import surface
 
-JUDGED = (("own", range(300, 350)), ("phantoms", range(130, 190)))
+from .lobes import AS_MEASURED, Lobe, lobes_of
+
+JUDGED = (
+    ("own", range(300, 350)),
+    ("own", range(900, 930)),
+    ("phantoms", range(130, 190)),
+    ("phantoms", range(400, 440)),
+)
 """Photos that the judge learns from."""
 
 LEAST_REACH_MM = 0.25
@@ -83,7 +89,7 @@ def gathered(
     features, verdict = [], []
     for kind, seeds in sources:
         for seed in seeds:
-            for lobe in lobes_of(kind, seed, cache):
+            for lobe in lobes_of(kind, seed, cache, AS_MEASURED):
                 patch = lobe.patch
                 found = find_candidates(drawn_maps(patch, session), surface(patch), patch.others)
                 right, counts = verdicts(found, lobe)

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from scenes import random_scene
 
-from xenoquant.imgproc.lobe_patch import LobePatch, lobe_patch
-from xenoquant.imgproc.lungs import find_lobes
+from xenoquant.imgproc.lobe_patch import WORK_PX_PER_MM, LobePatch, lobe_patch
+from xenoquant.imgproc.lungs import LobeFinder, find_lobes
+from xenoquant.imgproc.nodule_network import TRAINED_PX_PER_MM
 from xenoquant.imgproc.phantoms import LungPhantom, LungScene, random_lung_scene, render_lungs
+
+from .scenes import random_scene
 
 
 @dataclass(frozen=True)
@@ -56,15 +58,43 @@ def scene_of(kind: str, seed: int) -> LungScene:
     return random_lung_scene(seed)
 
 
-def lobes_of(kind: str, seed: int, cache: Path) -> list[Lobe]:
+@dataclass(frozen=True)
+class Way:
+    """How lobes are found and shown.
+
+    Attributes
+    ----------
+    name : str
+        Folder of the cache.
+    finder : {"learned", "classical"}
+        How they are found.
+    px_per_mm : float
+        Of the patches.
+    """
+
+    name: str
+    finder: LobeFinder
+    px_per_mm: float
+
+
+AS_LEARNED = Way("learned-from", "classical", TRAINED_PX_PER_MM)
+"""What the network learned from: lobes found by colour and shape."""
+
+AS_MEASURED = Way("measured", "learned", WORK_PX_PER_MM)
+"""What the program does, and the judge is fitted to."""
+
+
+def lobes_of(kind: str, seed: int, cache: Path, way: Way) -> list[Lobe]:
     """Render a photo and cut its lobes out, or read them where an earlier run has kept them.
 
     Inked lungs give none.
     """
-    path = cache / kind / f"{seed}.npz"
+    path = cache / way.name / kind / f"{seed}.npz"
     if not path.exists():
         scene = scene_of(kind, seed)
-        found = [] if scene.appearance != "bouin" else list(cut(render_lungs(seed, scene=scene)))
+        found: list[Lobe] = []
+        if scene.appearance == "bouin":
+            found = list(cut(render_lungs(seed, scene=scene), way))
         path.parent.mkdir(parents=True, exist_ok=True)
         named = {
             f"{k}_{name}": value for k, lobe in enumerate(found) for name, value in packed(lobe)
@@ -89,16 +119,16 @@ def unpacked(kept: "np.lib.npyio.NpzFile", k: int) -> Lobe:
     return Lobe(**values)
 
 
-def cut(photo: LungPhantom) -> Iterator[Lobe]:
+def cut(photo: LungPhantom, way: Way) -> Iterator[Lobe]:
     """Every lobe that is found on a photo, with its truth."""
-    lobes = find_lobes(photo.rgb, px_per_mm=photo.px_per_mm)
+    lobes = find_lobes(photo.rgb, px_per_mm=photo.px_per_mm, finder=way.finder)
     size = np.bincount(photo.nodules.ravel(), minlength=len(photo.table) + 1)[1:]
     rows, columns = (
         np.bincount(photo.nodules.ravel(), axis.ravel(), minlength=len(photo.table) + 1)[1:]
         for axis in np.indices(photo.nodules.shape)
     )
     for number in range(1, lobes.count + 1):
-        patch = lobe_patch(photo.rgb, lobes, number)
+        patch = lobe_patch(photo.rgb, lobes, number, work_px_per_mm=way.px_per_mm)
         nodules = cv2.resize(
             photo.nodules[patch.window].astype(np.int32),
             patch.mask.shape[::-1],

@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from .lobe_split import undo_weak_cuts
 from .network_weights import WeightsFile
+from .paper import is_paper
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -164,12 +165,12 @@ def _large(mask: np.ndarray, least_px: float) -> np.ndarray:
 
 
 def _whole(shared: np.ndarray, area: float) -> np.ndarray:
-    """Lobes that are large enough, with their holes filled and without threads."""
+    """Lobes that are large enough and have no paper's shape, with their holes filled."""
     labels = np.zeros(shared.shape, np.int32)
     for number, box in enumerate(ndimage.find_objects(shared), start=1):
         if box is None:
             continue
         lobe = ndimage.binary_fill_holes(shared[box] == number)
-        if lobe.sum() >= area:
+        if lobe.sum() >= area and not is_paper(np.argwhere(lobe).astype(np.float32)):
             labels[box][lobe & (labels[box] == 0)] = number
     return labels

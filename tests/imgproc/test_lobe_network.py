@@ -111,6 +111,15 @@ def test_specks_and_small_pieces_are_no_lobes():
     assert np.array_equal(labels > 0, discs((90, 200), (45, 40, 30)))
 
 
+def test_what_is_as_rectangular_as_paper_is_no_lobe():
+    """Authority: the drawing: a disc, and a ruler that the network takes for lung."""
+    tissue = discs((90, 200), (45, 40, 30))
+    tissue[10:80, 100:150] = True
+    core = discs((90, 200), (45, 40, 25))
+    core[15:75, 105:145] = True
+    assert np.array_equal(found_in(tissue, core) > 0, discs((90, 200), (45, 40, 30)))
+
+
 def test_holes_of_a_lobe_are_its_own():
     """Authority: the drawing; a hole, as a nodule that the network takes for none of the lung."""
     ring = discs((90, 90), (45, 45, 35)) & ~discs((90, 90), (45, 45, 6))

@@ -76,6 +76,7 @@ def _context(results: Path, study: StudyView, view_budget_bytes: int) -> dict[st
     tables = read_tables(results)
     assays = known_assays(study, tables)
     numbers = _numbers(study, assays, tables)
+    measured = measured_table(study, tables)
     drawn = pictures(results, _overlays(assays, list(numbers)), budget_bytes=view_budget_bytes)
     extras = [read_extra(results, assay) for assay in assays]
     sections = [
@@ -94,7 +95,7 @@ def _context(results: Path, study: StudyView, view_budget_bytes: int) -> dict[st
         "problems": problem_table(tables["problems"]),
         "flags": flag_rows(tables["images"], numbers),
         "row_flags": _row_flags(sections),
-        "measured": measured_table(study, tables),
+        "measured": measured,
         "sections": sections,
         "level": level_label(study.alpha),
         "unit_statement": unit_statement(study),

@@ -107,16 +107,16 @@ def galleries_of(
     values = dict(zip(first["image"], first["value"], strict=True))
     label = feature_label(features[0]) if features else ""
     galleries: dict[str, list[Shown]] = {}
-    for record in ordered_images(study, images).to_dict("records"):
-        image = record["image"]
-        heading = "Negative controls" if record["role"] == CONTROL else record["group"]
+    for record in ordered_images(study, images).itertuples(index=False):
+        image = record.image
+        heading = "Negative controls" if record.role == CONTROL else record.group
         shown = Shown(
             number=numbers[assay.name, image],
             image=image,
-            animal=record["animal"],
-            group=record["group"],
+            animal=record.animal,
+            group=record.group,
             value=f"{label}: {format_number(values[image])}" if image in values else "",
-            flags=split_flags(record["flag"]),
+            flags=split_flags(record.flag),
             picture=pictures.get(overlay_of(assay, image)),
         )
         galleries.setdefault(heading or "Images", []).append(shown)

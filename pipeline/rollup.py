@@ -133,23 +133,16 @@ def joined_with_identity(images: Sequence[tuple[Sample, pd.DataFrame]]) -> pd.Da
 
 def image_table(results: Mapping[str, AssayResult]) -> pd.DataFrame:
     """Give images.csv: a row a feature of an image, with the image's flags on each."""
-    rows = [
-        (
-            sample.assay,
-            sample.image,
-            sample.animal,
-            sample.group,
-            sample.role,
-            feature,
-            value,
-            flags,
-        )
-        for result in results.values()
-        for sample, image in result.classified
-        for flags in [FLAG_SEPARATOR.join(image.flags)]
-        for feature, value in image.features.items()
-    ]
-    return pd.DataFrame(rows, columns=IMAGE_COLUMNS)
+    columns: dict[str, list[object]] = {name: [] for name in IMAGE_COLUMNS}
+    for result in results.values():
+        for sample, image in result.classified:
+            told = sample.assay, sample.image, sample.animal, sample.group, sample.role
+            for name, text in zip(IMAGE_COLUMNS, told, strict=False):
+                columns[name] += [text] * len(image.features)
+            columns["feature"] += image.features
+            columns["value"] += image.features.values()
+            columns["flag"] += [FLAG_SEPARATOR.join(image.flags)] * len(image.features)
+    return pd.DataFrame(columns)
 
 
 def animal_table(study: "Study", results: Mapping[str, AssayResult]) -> pd.DataFrame:

@@ -44,7 +44,7 @@ class Review:
     settles: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Task:
     """One image to measure.
 

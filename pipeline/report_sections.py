@@ -335,7 +335,7 @@ def _control_summary(images: pd.DataFrame, key: str) -> Table | None:
     words = {CONTROL: "negative controls", "sample": "samples"}
     for feature in dict.fromkeys(images["feature"]):
         for role, label in words.items():
-            held = images[(images["feature"] == feature) & (images["role"] == role)]["value"]
+            held = images["value"][(images["feature"] == feature) & (images["role"] == role)]
             if not held.notna().any():
                 continue
             numbers = (float(held.mean()), float(held.min()), float(held.max()))

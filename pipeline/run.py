@@ -424,8 +424,8 @@ class _Run:
         run["tables"] = describe_tables(self.study, tables)
         write_json(folder / "run.json", run)
         files = sorted(file.relative_to(folder).as_posix() for file in folder.glob("*.csv"))
-        crate = describe_crate(self.study, run, [*files, "report.html", "run.json"])
-        write_json(folder / CRATE_FILE, crate)
+        named = [*files, "report.html", "run.json"]
+        write_json(folder / CRATE_FILE, describe_crate(self.study, run, named))
         write_report(folder, study_view(self.study, done, calibrations, tables, run))
 
 

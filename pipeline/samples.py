@@ -21,7 +21,7 @@ NUMBERS = ("px_per_mm", "um_per_px")
 OPTIONAL = ("lobe", "view", "field", "batch")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One row of the sample sheet.
 

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ROOMS := imgproc stats pipeline napari_plugin
 CHROMIUM := $(shell command -v chromium 2>/dev/null)
 
-.PHONY: demo test lint types unit bench lock docs-pictures clean
+.PHONY: demo test lint types unit bench lock clean
 
 demo: $(VENV)/.run            ## make the environment, install, and run the main job on the demo study
 	$(BIN)/xenoquant demo $(DEMO)

@@ -5,7 +5,6 @@ import numpy as np
 
 from .glare import normalised_blur
 
-_BAND_MM = 0.35  # how far the coarse outline may be off
 _REACH_MM = 0.6  # over how far the two sides' colours are averaged
 _SMOOTH_MM = 0.12  # an outline has no detail finer than this
 
@@ -15,7 +14,9 @@ def _eroded(mask: np.ndarray, distance: float) -> np.ndarray:
     return cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1] > distance
 
 
-def refine_edge(rgb: np.ndarray, mask: np.ndarray, *, px_per_mm: float) -> np.ndarray:
+def refine_edge(
+    rgb: np.ndarray, mask: np.ndarray, *, px_per_mm: float, off_mm: float
+) -> np.ndarray:
     """Draw a lobe's outline where the colour changes from the lobe's to the background's.
 
     Within a band around the coarse outline each pixel goes to the side whose colour nearby
@@ -29,12 +30,14 @@ def refine_edge(rgb: np.ndarray, mask: np.ndarray, *, px_per_mm: float) -> np.nd
         Coarse mask.
     px_per_mm : float
         Scale of both.
+    off_mm : float
+        How far the coarse outline may be off: half the band's width.
 
     Returns
     -------
     numpy.ndarray of bool, shape (H, W)
     """
-    band = _BAND_MM * px_per_mm
+    band = off_mm * px_per_mm
     inner, outer = _eroded(mask, band), _eroded(~mask, band)
     if not inner.any() or not outer.any():
         return mask

@@ -135,7 +135,7 @@ def lobe_patch(
     coarse = _soft(mask, frame, small.shape[:2], photo)
     return LobePatch(
         rgb=small,
-        mask=refine_edge(small, coarse, px_per_mm=scale) & ~others,
+        mask=refine_edge(small, coarse, px_per_mm=scale, off_mm=lobes.off_mm) & ~others,
         others=others,
         px_per_mm=scale,
         top=top,

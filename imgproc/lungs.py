@@ -22,6 +22,7 @@ TYPICAL_LOBE_LENGTH_MM = 12.0
 
 _MAX_COARSE_SIDE_PX = 1200
 _UNSCALED_SIDE_PX = {"learned": 160, "classical": 400}
+_OFF_MM = {"learned": 0.15, "classical": 0.35}  # a pixel of the network; bites that were closed
 _BLUR_MM = 0.15
 _MIN_LOBE_SHARE = 0.004  # of the photo, where there is no scale
 
@@ -38,6 +39,8 @@ class Lobes:
         Working pixels per pixel of the photo.
     px_per_mm : float
         Scale of the photo: the given one, or a guess from the lobes' length.
+    off_mm : float
+        How far their outlines may be off.
     notes : dict
         Choices made on the way.
     """
@@ -45,6 +48,7 @@ class Lobes:
     labels: np.ndarray
     reduction: float
     px_per_mm: float
+    off_mm: float
     notes: dict[str, float | str] = field(default_factory=dict)
 
     @property
@@ -167,7 +171,7 @@ def _found(
         length = _lobe_length_px(labels) / reduction if labels.any() else float(max(rgb.shape[:2]))
         guess = length / TYPICAL_LOBE_LENGTH_MM
         notes["guessed_px_per_mm"] = round(guess, 3)
-    return Lobes(_reading_order(labels), reduction, float(guess), notes)
+    return Lobes(_reading_order(labels), reduction, float(guess), _OFF_MM[finder], notes)
 
 
 def _working(

@@ -228,7 +228,7 @@ def _measure_lobe(
     region = {
         "region": number,
         "lobe": str(number),
-        "area_mm2": float("nan") if px_per_mm is None else area / px_per_mm**2,
+        "area_mm2": float("nan") if px_per_mm is None else area * (1 / px_per_mm) ** 2,
         "nodules": len(rows),
         "count_low": low,
         "count_high": high,

@@ -24,7 +24,7 @@ NETWORK = WeightsFile(
 )
 JUDGE = WeightsFile(
     "weights/nodules.json",
-    "7700efbf79840e4bc4a39a7b5b63e4a4dd589081a1fd795d6ed676c3b0334ffd",
+    "fcbc3def6e6957b886e8e8952e0ce52d55c194d54e5663cf95a31e8043d6146c",
     "judge of nodules",
     _REMEDY,
 )

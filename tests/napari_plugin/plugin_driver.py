@@ -55,7 +55,7 @@ def tune(viewer: napari.Viewer, widget: Any, study: Path) -> dict[str, Any]:
     wait_for(lambda: "preview nodules" in viewer.layers, "a preview")
     seen["preview_shape"] = viewer.layers["preview nodules"].data.shape
     before = widget.message.value
-    widget.form.fields["min_confidence"].value = 0.9
+    widget.form.fields["min_confidence"].value = 1.0
     wait_for(lambda: widget.message.value != before, "the preview to follow the option")
     seen["followed"] = [before, widget.message.value]
     widget.preview.value = False

@@ -5,10 +5,10 @@
 
 The share is of one run over all the images, or over --share-images: what a run costs once (imports,
 figures, the report's pictures, of which there is a limited number) is spread over them. The memory
-is of a study of a tenth of the images and of one of all, which is then run once more with nothing
-to do. All with one worker, each in a process of its own. Times are of processors, so that other
-work on the machine counts less; the last is by the clock. With --folder the images are written
-there once, and used again.
+is of a study of a tenth of the images and of one of all, which is then run twice more with
+nothing to do. All with one worker, each in a process of its own. Times are of processors, so that
+other work on the machine counts less; the last ones are by the clock. With --folder the images are
+written there once, and used again.
 
 Measuring is what `Assay.open` and `Assay.measure` take. Drawing is what the overlay takes with its
 JPEG: `Assay.draw` and `write_picture`. All else is the engine: imports, hashing, sending tasks,
@@ -118,18 +118,19 @@ def share(folder: Path, images: int, side: int, method: str) -> None:
 
 
 def memory(folder: Path, images: int, side: int, method: str) -> None:
-    """Print the run's memory with a tenth of the images and with all, and a second run's time."""
+    """Print the run's memory with a tenth of the images and with all, and two more runs' times."""
     few = images // 10
     less = run(PARENT, ready(folder, few, side, method), method)
     large = ready(folder, images, side, method)
-    first, second = run(PARENT, large, method), run(PARENT, large, method)
+    first, second, third = (run(PARENT, large, method) for _ in range(3))
     growth = first["peak_mb"] / less["peak_mb"] - 1
     print(
         f"Peak memory of the parent: {less['peak_mb']:.0f} MB with {few} images of {side}²,"
         f" {first['peak_mb']:.0f} MB with {images}: {growth:+.0%}."
     )
     print(
-        f"Run again with nothing to do: {second['clock']:.1f} s for {images} images"
+        f"Run again with nothing to do: {second['clock']:.1f} s for {images} images at once, then"
+        f" {third['clock']:.1f} s"
         f" (the first run took {first['clock']:.0f} s with one worker;"
         f" {second['measured']:.0f} measured now)."
     )

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from numba import njit
 
+from .labelled import label_means, renumbered
 from .nuclei import SMALLEST_DIAMETER_PX, segment_nuclei, typical_diameter_px
 
 _MIDDLE_PX = 768  # of the field, looked at for the size of what it holds
@@ -154,22 +155,14 @@ def _thinned(labels: np.ndarray, step: int) -> np.ndarray:
     """Take the middle of each square of pixels, and number what is left from 1."""
     height, width = (length // step for length in labels.shape)
     thin = labels[step // 2 :: step, step // 2 :: step][:height, :width]
-    return _numbered(thin)
-
-
-def _numbered(labels: np.ndarray) -> np.ndarray:
-    present = np.bincount(labels.ravel()) > 0
-    present[0] = False
-    numbers: np.ndarray = (np.cumsum(present) * present).astype(np.int32)
-    return numbers[labels]
+    return renumbered(thin)
 
 
 def _levels(labels: np.ndarray, signal: np.ndarray) -> np.ndarray:
     """Give the mean of each object, from 0 to that of the brightest but the outliers."""
-    areas = np.bincount(labels.ravel())[1:]
-    if areas.size == 0:
-        return np.empty(0)
-    levels = np.bincount(labels.ravel(), signal.ravel())[1:] / areas
+    levels = label_means(labels, signal, int(labels.max(initial=0)))
+    if levels.size == 0:
+        return levels
     return np.clip(levels, 0, max(0.0, float(np.percentile(levels, 100 - _OUTLIERS))))
 
 
@@ -209,4 +202,4 @@ def _united(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     outside = np.bincount(second.ravel(), (first == 0).ravel(), areas.size) > 0.5 * areas
     outside[0] = False
     added = np.where(outside[second] & (first == 0), second + int(first.max(initial=0)), first)
-    return _numbered(added)
+    return renumbered(added)

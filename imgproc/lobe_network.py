@@ -9,6 +9,7 @@ from scipy import ndimage
 from .lobe_split import undo_weak_cuts
 from .network_weights import WeightsFile
 from .paper import is_paper
+from .parts import large_parts
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -150,18 +151,10 @@ def _cores(core: np.ndarray, least_px: float) -> tuple[np.ndarray, list[list[int
 def _parts(piece: np.ndarray, core: np.ndarray, least_px: float) -> np.ndarray:
     """Large enough parts of a core at the lowest probability at which there is more than one."""
     for level in _SURER:
-        parts = _large(piece & (core > level), least_px)
-        if parts.max(initial=0) > 1:
+        parts, count = ndimage.label(large_parts(piece & (core > level), least_px))
+        if count > 1:
             return parts
-    return _large(piece, least_px)
-
-
-def _large(mask: np.ndarray, least_px: float) -> np.ndarray:
-    """Number the connected pieces of a mask that are large enough."""
-    pieces, count = ndimage.label(mask)
-    kept = np.bincount(pieces.ravel(), minlength=count + 1) >= least_px
-    kept[0] = False
-    return (np.cumsum(kept) * kept)[pieces]
+    return large_parts(piece, least_px).astype(np.int32)
 
 
 def _whole(shared: np.ndarray, area: float) -> np.ndarray:

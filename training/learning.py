@@ -14,9 +14,8 @@ import torch
 from torch import nn
 
 KEEP_EVERY, WATCH_EVERY = 50, 300
-AVERAGED_OVER = 100  # steps of the moving average of the weights
 MOST_GRADIENT = 2.0
-PARITY = 1e-3
+PARITY = 1e-4
 
 Batch = list[Any]
 """Crops with the same arrays, the planes first."""
@@ -36,6 +35,10 @@ class Plan:
         Share of the steps, at the end, over which the rate falls to 0.
     losses : dict of float
         Weight of every part of the loss, by name.
+    averaged_over : int
+        Steps of the moving average of the weights.
+    bfloat16 : bool
+        Convolve in bfloat16, in half the time; the last convolution stays in single precision.
     """
 
     steps: int
@@ -44,6 +47,8 @@ class Plan:
     decay: float
     cooled: float
     losses: dict[str, float]
+    averaged_over: int = 100
+    bfloat16: bool = False
 
     def rate(self, step: int) -> float:
         """Learning rate: a short rise, a plateau, half a cosine to 0."""
@@ -51,11 +56,14 @@ class Plan:
         cooled = max(0.0, step / self.steps - (1 - self.cooled)) / self.cooled
         return float(self.peak_rate * rise * 0.5 * (1 + np.cos(np.pi * cooled)))
 
+    def kept(self, step: int) -> float:
+        """Share of the averaged weights that a step leaves as they are."""
+        return min(1 - 1 / self.averaged_over, (step + 1) / (step + 10))
+
 
 @torch.no_grad()
-def average(mean: nn.Module, network: nn.Module, step: int) -> None:
+def average(mean: nn.Module, network: nn.Module, keep: float) -> None:
     """Move the averaged weights towards the present ones."""
-    keep = min(1 - 1 / AVERAGED_OVER, (step + 1) / (step + 10))
     for old, new in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
         if old.dtype.is_floating_point:
             old.lerp_(new, 1 - keep)
@@ -98,6 +106,9 @@ class Learning:
 
     def _resume(self) -> None:
         kept = torch.load(self.state, weights_only=True)
+        steps, before = self.plan.steps, kept["steps"]
+        if before != steps and kept["step"] > (1 - self.plan.cooled) * min(steps, before):
+            raise SystemExit(f"{self.state} has cooled for {before} steps: delete or finish it.")
         self.network.load_state_dict(kept["network"])
         self.mean.load_state_dict(kept["mean"])
         self.optimiser.load_state_dict(kept["optimiser"])
@@ -110,6 +121,7 @@ class Learning:
             "mean": self.mean.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "step": done,
+            "steps": self.plan.steps,
             "cpu_s": spent,
         }
         partial = self.state.with_suffix(".partial")
@@ -126,12 +138,14 @@ class Learning:
         for group in self.optimiser.param_groups:
             group["lr"] = self.plan.rate(number)
         planes, *truth = stacked(batch)
-        parts = self.loss(self.network(planes), *truth)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.plan.bfloat16):
+            raw = self.network(planes)
+        parts = self.loss(raw.float(), *truth)
         self.optimiser.zero_grad()
         (parts * self.weights).sum().backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), MOST_GRADIENT)
         self.optimiser.step()
-        average(self.mean, self.network, number)
+        average(self.mean, self.network, self.plan.kept(number))
         return parts.detach().numpy()
 
     @torch.no_grad()

@@ -15,13 +15,14 @@ def convolved(before: int, after: int) -> nn.Sequential:
 
 
 class Residual(nn.Module):
-    """Two convolutions whose result is added to what came in."""
+    """Some convolutions whose result is added to what came in."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, convolutions: int = 2) -> None:
         super().__init__()
-        self.steps = nn.Sequential(
-            convolved(channels, channels), nn.ReLU(), convolved(channels, channels)
-        )
+        steps: list[nn.Module] = []
+        for _ in range(convolutions):
+            steps += [convolved(channels, channels), nn.ReLU()]
+        self.steps = nn.Sequential(*steps[:-1])
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Keep the shape."""
@@ -37,9 +38,11 @@ class Unet(nn.Module):
         Channels that come in and go out.
     channels : tuple of int
         Of every level, from half resolution down.
+    back : int
+        Convolutions of every level on the way up; on the way down there are two.
     """
 
-    def __init__(self, planes: int, maps: int, channels: tuple[int, ...]) -> None:
+    def __init__(self, planes: int, maps: int, channels: tuple[int, ...], *, back: int = 2) -> None:
         super().__init__()
         self.stem = nn.Sequential(
             nn.PixelUnshuffle(2), convolved(4 * planes, channels[0]), nn.ReLU()
@@ -51,7 +54,7 @@ class Unet(nn.Module):
         )
         self.there = nn.ModuleList(Residual(c) for c in channels)
         self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairs)
-        self.back = nn.ModuleList(Residual(a) for a, _ in pairs)
+        self.back = nn.ModuleList(Residual(a, back) for a, _ in pairs)
         self.head = nn.Sequential(
             nn.Conv2d(channels[0], maps * 4, 3, padding=1), nn.PixelShuffle(2)
         )
@@ -66,4 +69,5 @@ class Unet(nn.Module):
         for up, back in zip(reversed(self.up), reversed(self.back), strict=True):
             wide = functional.interpolate(up(values), scale_factor=2.0, mode="nearest")
             values = back(wide + kept.pop())
-        return self.head(values)
+        with torch.autocast(values.device.type, enabled=False):
+            return self.head(values.float())

@@ -1,6 +1,5 @@
 """The split of annotated images: fields cut into images stay on one side."""
 
-import sys
 from pathlib import Path
 
 import cv2
@@ -8,16 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-TRAINING = Path(__file__).resolve().parents[2] / "training" / "nuclei"
 SIDE = 160
-
-
-@pytest.fixture(autouse=True)
-def _scripts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The scripts import one another by name, as they do when they are run."""
-    monkeypatch.syspath_prepend(str(TRAINING))
-    for name in ("pictures", "split"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
 
 
 def _field(seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -45,7 +35,7 @@ def drawn() -> list[tuple[np.ndarray, np.ndarray]]:
 
 def test_images_of_one_field_are_found(drawn: list[tuple[np.ndarray, np.ndarray]]) -> None:
     """Drawn truth: 30 fields of 4 images, in drawn order; nearly every one is found whole."""
-    from split import fields
+    from training.nuclei.split import fields
 
     order = np.random.default_rng(1).permutation(len(drawn))
     numbers = fields([drawn[k][0] for k in order])
@@ -59,7 +49,7 @@ def test_images_of_one_field_are_found(drawn: list[tuple[np.ndarray, np.ndarray]
 
 def test_the_same_image_twice_is_one_field(drawn: list[tuple[np.ndarray, np.ndarray]]) -> None:
     """By hand: a copy with other noise is alike, an image of another shape or field isn't."""
-    from split import fields
+    from training.nuclei.split import fields
 
     image = drawn[0][0]
     noisy = np.clip(image + np.random.default_rng(2).normal(0, 5, image.shape), 0, 255)
@@ -72,7 +62,7 @@ def test_no_field_and_no_type_for_validation_stands_on_two_sides(
     drawn: list[tuple[np.ndarray, np.ndarray]], tmp_path: Path
 ) -> None:
     """The contract of the split, and that it is the same each time."""
-    from split import TEST_EVERY, split
+    from training.nuclei.split import TEST_EVERY, split
 
     for part in ("images", "labels"):
         (tmp_path / part).mkdir()

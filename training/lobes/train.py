@@ -9,18 +9,16 @@ the cache for the next run, and the state beside the weights every fifty steps: 
 stopped goes on from there with the same draws.
 """
 
-import argparse
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-
-import cv2
-import numpy as np
-import torch
 
 from xenoquant.imgproc.lobe_network import PLANES
 
+from ..command import make_repeatable, parser_of
+from ..draws import Draws
 from ..learning import Learning, Plan, export
-from .crops import Crop, cut
+from .crops import cut
 from .network import Exported, lobe_network, loss
 from .photos import Photo, photo_of
 
@@ -29,7 +27,6 @@ WATCHED = (("own", range(1450, 1500)), ("phantoms", range(1450, 1500)))
 """Photos that the network learns from, and that its losses are watched on."""
 
 PLAN = Plan(2500, 60, 3e-3, 0.02, 0.5, {"lobe": 1.0, "core": 1.0})
-BATCH = 16
 WATCHED_CROPS = 96
 SEED = 47
 
@@ -39,26 +36,17 @@ def photos(sources: Iterable[tuple[str, range]], cache: Path) -> list[Photo]:
     return [photo_of(kind, seed, cache) for kind, seeds in sources for seed in seeds]
 
 
-def batch(drawn: list[Photo], *key: int, size: int = BATCH) -> list[Crop]:
-    """Crops of a step, the same in every run."""
-    rng = np.random.default_rng([SEED, *key])
-    return [cut(drawn[k], rng) for k in rng.integers(len(drawn), size=size)]
-
-
 def main() -> None:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cache", type=Path, required=True, help="folder of rendered photos")
-    parser.add_argument("--out", type=Path, required=True, help="the .onnx to write")
+    """Read the command line, learn, export."""
+    parser = parser_of(__doc__, PLAN, cache="folder of rendered photos", needed=True)
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    torch.use_deterministic_algorithms(True)
-    torch.manual_seed(SEED)
-    watch = batch(photos(WATCHED, arguments.cache), 0, 0, size=WATCHED_CROPS)
-    learning = Learning(lobe_network(), loss, PLAN, arguments.out)
-    seen = photos(TRAINED, arguments.cache)
-    learning.run(lambda number: batch(seen, number), watch)
+    make_repeatable(SEED)
+    watched, trained = (
+        Draws(photos(sources, arguments.cache), cut, SEED) for sources in (WATCHED, TRAINED)
+    )
+    plan = replace(PLAN, steps=arguments.steps)
+    learning = Learning(lobe_network(), loss, plan, arguments.out)
+    learning.run(trained.batch, watched.batch(0, 0, size=WATCHED_CROPS))
     export(Exported(learning.mean), PLANES, arguments.out)
 
 

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from pictures import Picture
 from skimage.measure import label
 
 from xenoquant.imgproc.nucleus_network import DIAMETER_PX
+
+from .pictures import Picture
 
 SIDE_PX = 128
 MARGIN_PX = 32  # around the crop, so that nuclei cut by it keep their true centre
@@ -21,8 +22,8 @@ class Crop:
 
     Attributes
     ----------
-    intensity : numpy.ndarray
-        Float32, shape (side, side).
+    planes : numpy.ndarray
+        Float32, shape (1, side, side): intensity.
     targets : numpy.ndarray
         Float32, shape (5, side, side): foreground, touching edge, distance from the outline as a
         share of the nucleus's largest, and the way to its centre in y and x, in radii of a
@@ -31,7 +32,7 @@ class Crop:
         Float32, shape (side, side): more on small nuclei.
     """
 
-    intensity: np.ndarray
+    planes: np.ndarray
     targets: np.ndarray
     weight: np.ndarray
 
@@ -78,7 +79,7 @@ def cut(picture: Picture, rng: np.random.Generator, *, plain: bool = False) -> C
         intensity = relit(intensity, labels, rng)
     targets, weight = predicted(labels)
     inner = slice(MARGIN_PX, MARGIN_PX + SIDE_PX)
-    return Crop(intensity[inner, inner], targets[:, inner, inner], weight[inner, inner])
+    return Crop(intensity[None, inner, inner], targets[:, inner, inner], weight[inner, inner])
 
 
 def _place(picture: Picture, rng: np.random.Generator, scale: float) -> np.ndarray:

@@ -1,10 +1,10 @@
-"""The network: a residual U-Net at half resolution, from one plane to five maps."""
-
-from itertools import pairwise
+"""The nucleus network: from one plane of intensity to five maps."""
 
 import torch
 from torch import nn
 from torch.nn import functional
+
+from ..unet import Unet
 
 CHANNELS = (32, 64, 96, 128)
 MAPS = 5
@@ -33,67 +33,19 @@ class Inputs(nn.Module):
         return torch.cat([root, (root - mean) / spread], dim=1)
 
 
-def convolved(before: int, after: int) -> nn.Sequential:
-    """3×3 convolution and normalisation."""
-    return nn.Sequential(
-        nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after, momentum=0.05)
-    )
+def nucleus_network() -> nn.Sequential:
+    """A network that has learned nothing.
 
-
-class Residual(nn.Module):
-    """Some convolutions whose result is added to what came in."""
-
-    def __init__(self, channels: int, convolutions: int) -> None:
-        super().__init__()
-        steps: list[nn.Module] = []
-        for _ in range(convolutions):
-            steps += [convolved(channels, channels), nn.ReLU()]
-        self.steps = nn.Sequential(*steps[:-1])
-
-    def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Keep the shape."""
-        return functional.relu(values + self.steps(values))
-
-
-class NucleusNetwork(nn.Module):
-    """Foreground, touching edge, distance, and the way to the centre (y, x) for every pixel.
-
-    Height and width must be multiples of 16.
+    Its maps are foreground, touching edge, distance, and the way to the centre (y, x) of every
+    pixel of a plane (N, 1, H, W).
     """
-
-    def __init__(self) -> None:
-        super().__init__()
-        first = CHANNELS[0]
-        self.inputs = Inputs()
-        self.stem = nn.Sequential(nn.PixelUnshuffle(2), convolved(8, first), nn.ReLU())
-        pairs = list(pairwise(CHANNELS))
-        self.down = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(a, b, 2, stride=2, bias=False), nn.BatchNorm2d(b), nn.ReLU())
-            for a, b in pairs
-        )
-        self.there = nn.ModuleList(Residual(c, 2) for c in CHANNELS)
-        self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairs)
-        self.back = nn.ModuleList(Residual(a, 1) for a, _ in pairs)
-        self.head = nn.Sequential(nn.Conv2d(first, MAPS * 4, 3, padding=1), nn.PixelShuffle(2))
-
-    def forward(self, intensity: torch.Tensor) -> torch.Tensor:
-        """Give raw maps (N, 5, H, W) of intensities (N, 1, H, W)."""
-        values = self.there[0](self.stem(self.inputs(intensity)))
-        kept = []
-        for down, there in zip(self.down, list(self.there)[1:], strict=True):
-            kept.append(values)
-            values = there(down(values))
-        for up, back in zip(reversed(self.up), reversed(self.back), strict=True):
-            wide = functional.interpolate(up(values), scale_factor=2.0, mode="nearest")
-            values = back(wide + kept.pop())
-        with torch.autocast(values.device.type, enabled=False):
-            return self.head(values.float())
+    return nn.Sequential(Inputs(), Unet(2, MAPS, CHANNELS, back=1))
 
 
 class Exported(nn.Module):
     """The network as it is shipped: probabilities instead of their logits."""
 
-    def __init__(self, network: NucleusNetwork) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
@@ -114,6 +66,3 @@ def loss(raw: torch.Tensor, targets: torch.Tensor, weight: torch.Tensor) -> torc
     way = functional.smooth_l1_loss(raw[:, 3:], targets[:, 3:], reduction="none", beta=0.1)
     way = (way.sum(1) * inside).sum() / (inside.sum() + 1)
     return torch.stack([foreground, edge, distance, way])
-
-
-LOSS_WEIGHTS = (1.0, 0.5, 1.0, 0.5)

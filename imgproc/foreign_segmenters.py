@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .errors import MeasurementError
+from .labelled import renumbered
 from .nucleus_network import checked_plane
 
 _LOW_PERCENT, _HIGH_PERCENT = 1.0, 99.8  # what the three normalise by, or nearly
@@ -191,8 +192,5 @@ def _normalised(plane: np.ndarray) -> np.ndarray:
 
 
 def _numbered(labels: np.ndarray) -> np.ndarray:
-    """Number what was found 1 to n."""
-    whole = np.asarray(labels).astype(np.int64)
-    present = np.bincount(whole.ravel()) > 0
-    present[0] = False
-    return (np.cumsum(present) * present).astype(np.int32)[whole]
+    """Number what was found 1 to n, whatever the dtype it comes in."""
+    return renumbered(np.asarray(labels).astype(np.int32))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from slide_runs import tissue_in_glass, write_slide
 
 from xenoquant.imgproc.phantoms import (
     DabScene,
@@ -144,6 +145,17 @@ def tables() -> Callable[[Path], dict[str, bytes]]:
         return found
 
     return read
+
+
+@pytest.fixture(scope="session")
+def pixels() -> np.ndarray:
+    return tissue_in_glass()
+
+
+@pytest.fixture(scope="session")
+def slide(pixels: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as a file; not to be changed."""
+    return write_slide(tmp_path_factory.mktemp("slides") / "slide.ome.tif", pixels)
 
 
 SLIDE_STUDY = """

@@ -1,7 +1,6 @@
-"""Whole slides from the command line: regions, samples, bad tiles, batches that moved."""
+"""Whole slides from the command line: tables, samples, bad tiles, what is refused."""
 
 import json
-import pickle
 from pathlib import Path
 
 import cv2
@@ -9,74 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
-from typer.testing import CliRunner
+from slide_runs import features, flags, measure, write_slide
 
-from xenoquant.imgproc.dab_drift import batch_drift
-from xenoquant.imgproc.phantoms import DabScene, render_dab
-from xenoquant.imgproc.slide_cells import BlockCells
-from xenoquant.imgproc.slide_regions import RegionMap
 from xenoquant.imgproc.tiles import read_region
-from xenoquant.pipeline.cli import app
 from xenoquant.pipeline.errors import InputError
-from xenoquant.pipeline.regions_file import find_regions, read_regions
-from xenoquant.pipeline.run import RunOptions, run_study
-from xenoquant.pipeline.slide_files import OpenSlideTiles, open_slide
+from xenoquant.pipeline.slide_files import open_slide
 from xenoquant.pipeline.slides import open_whole_slide
-
-GLASS = (241, 239, 236)
-
-
-def measure(*words: object, status: int = 0) -> str:
-    result = CliRunner().invoke(app, ["measure", "dab", *map(str, words), "--quiet"])
-    assert result.exit_code == status, result.output
-    return result.output
-
-
-def features(out: Path) -> dict[str, float]:
-    images = pd.read_csv(out / "images.csv")
-    return dict(zip(images["feature"], images["value"], strict=True))
-
-
-def flags(out: Path) -> set[str]:
-    return set(pd.read_csv(out / "images.csv")["flag"][0].split(";"))
-
-
-def write_slide(path: Path, pixels: np.ndarray, levels: int = 2) -> Path:
-    how = {"tile": (128, 128), "photometric": "rgb", "compression": "jpeg"}
-    with tifffile.TiffWriter(path) as writer:
-        sizes = {"PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5}
-        writer.write(pixels, subifds=levels - 1, metadata={"axes": "YXS", **sizes}, **how)
-        if levels > 1:
-            size = (pixels.shape[1] // 8, pixels.shape[0] // 8)
-            small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-            writer.write(small, subfiletype=1, **how)
-    return path
-
-
-@pytest.fixture(scope="module")
-def pixels() -> np.ndarray:
-    """A square of rendered tissue, 640 pixels, in the middle of glass, 1024 by 1152 pixels."""
-    tissue = render_dab(5, scene=DabScene(size_px=(640, 640), positive_fraction=0.5)).rgb
-    slide = np.random.default_rng(0).normal(GLASS, 1, (1024, 1152, 3))
-    slide[192:832, 256:896] = tissue
-    return np.clip(np.rint(slide), 0, 255).astype(np.uint8)
-
-
-@pytest.fixture(scope="module")
-def slide(pixels: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_slide(tmp_path_factory.mktemp("slides") / "slide.ome.tif", pixels)
-
-
-def square(name: str, x: int, y: int, side: int, **properties: object) -> dict[str, object]:
-    ring = [[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]
-    geometry = {"type": "Polygon", "coordinates": [ring]}
-    about = {"objectType": "annotation", "name": name, **properties}
-    return {"type": "Feature", "geometry": geometry, "properties": about}
-
-
-def write_regions(path: Path, *found: dict[str, object]) -> Path:
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": list(found)}))
-    return path
 
 
 def test_a_slide_gives_the_tables_labels_and_maps_of_a_field(slide: Path, tmp_path: Path) -> None:
@@ -103,82 +40,6 @@ def test_a_slide_gives_the_tables_labels_and_maps_of_a_field(slide: Path, tmp_pa
     assert (nuclei[rows, columns] == objects["object"]).mean() > 0.97  # a few aren't convex
     picture = cv2.imread(str(tmp_path / "out" / "overlays" / "dab" / "slide.ome.jpg"))
     assert picture.shape[1] > 1.5 * picture.shape[0]  # two panels
-
-
-def test_regions_of_interest(slide: Path, tmp_path: Path) -> None:
-    """Areas drawn in QuPath: two squares less an ignored one, each as large as drawn where it lies
-    on tissue; other regions are another measurement.
-    """
-    regions = write_regions(
-        tmp_path / "slide.geojson",
-        square("tumour", 300, 240, 200),
-        square("rim", 600, 240, 100),
-        square("", 300, 240, 80, classification={"name": "Ignore*"}),
-        {**square("", 0, 0, 900), "properties": {"objectType": "detection"}},
-    )
-    out = tmp_path / "out"
-    words = (slide, "--out", out, "--no-cells", "--regions")
-    measure(*words, regions)
-    table = pd.read_parquet(out / "regions" / "dab.parquet")
-    assert table["name"].tolist() == ["tumour", "rim"]
-    assert (table["area_px"] <= [200**2 - 80**2, 100**2]).all()
-    assert (table["area_px"] > [0.6 * (200**2 - 80**2), 0.6 * 100**2]).all()
-    described = json.loads((out / "run.json").read_text())["images"][0]
-    assert described["beside"][0]["file"].endswith("slide.geojson")
-    write_regions(tmp_path / "slide.geojson", square("tumour", 300, 240, 100))
-    measure(*words, tmp_path)  # the folder: the file is found by the slide's name
-    table = pd.read_parquet(out / "regions" / "dab.parquet")
-    assert table["area_px"].tolist()[0] <= 100**2
-
-
-def test_a_field_has_regions_too(pixels: np.ndarray, tmp_path: Path) -> None:
-    """A PNG of the tissue with a square drawn in it: no tissue outside the square is measured."""
-    cv2.imwrite(str(tmp_path / "field.png"), pixels[192:832, 256:896, ::-1])
-    write_regions(tmp_path / "field.geojson", square("tumour", 100, 100, 200))
-    out = tmp_path / "out"
-    measure(
-        tmp_path / "field.png",
-        "--out",
-        out,
-        "--um-per-px",
-        0.5,
-        "--no-cells",
-        "--regions",
-        tmp_path,
-    )
-    assert 0.6 * 0.01 < features(out)["tissue_area_mm2"] <= 0.01
-
-
-def test_a_missing_regions_file_is_a_problem(slide: Path, tmp_path: Path) -> None:
-    """A study of regions doesn't measure a slide without any, and says so."""
-    (tmp_path / "rois").mkdir()
-    words = ("--out", tmp_path / "out", "--regions", tmp_path / "rois")
-    measure(slide, *words, status=1)
-    error = pd.read_csv(tmp_path / "out" / "problems.csv")["error"][0]
-    assert "has none for this image" in error
-
-
-def test_without_its_folder_of_regions_nothing_is_measured(slide: Path, tmp_path: Path) -> None:
-    """A mistyped path must not give the numbers of the whole slide."""
-    words = ("--out", tmp_path / "out", "--regions", tmp_path / "rios", "--no-cells")
-    measure(slide, *words, status=1)
-    problems = pd.read_csv(tmp_path / "out" / "problems.csv")
-    assert "no such file or folder of regions" in problems["error"][0]
-    assert len(pd.read_csv(tmp_path / "out" / "images.csv")) == 0
-
-
-@pytest.mark.parametrize(
-    "text", ["not json", "[]", '{"type": "Point", "coordinates": [1, 2]}', '{"features": 3}',
-             '{"type": "Polygon", "coordinates": [[[0, 0], [1, 1]]]}'],
-)  # fmt: skip
-def test_what_isnt_regions(tmp_path: Path, text: str) -> None:
-    """An error that names the file, never a traceback."""
-    path = tmp_path / "a.geojson"
-    path.write_text(text)
-    with pytest.raises(InputError, match=r"GeoJSON|no area"):
-        read_regions(path)
-    assert find_regions(tmp_path, Path("a.ome.tif")) == path
-    assert find_regions(tmp_path, Path("b.tif")) is None
 
 
 def test_fields_are_recorded(slide: Path, tmp_path: Path) -> None:
@@ -284,70 +145,3 @@ def test_slides_that_cant_be_measured(pixels: np.ndarray, tmp_path: Path) -> Non
         measure(tmp_path / name, "--out", tmp_path / f"{name}.out", status=1)
         problems = pd.read_csv(tmp_path / f"{name}.out" / "problems.csv")
         assert words in problems["error"][0]
-
-
-def test_batches_that_moved_by_hand() -> None:
-    """Whites 10 % apart are 0.046 OD: moved; 2 %: 0.009, not. Controls 0.1 OD browner: moved. One
-    batch has nothing to be compared with, and one image is no batch that lacks a control.
-    """
-    whites = {"a": [(0.9, 0.9, 0.9)], "b": [(0.9, 0.9, 0.882)], "c": [(0.9, 0.81, 0.9)] * 2}
-    whites["d"] = [(0.9, 0.9, 0.9)]
-    brown = {"a": np.full(30, 0.05), "b": np.full(30, 0.15)}
-    found = batch_drift(whites, brown)
-    assert found["b"].white_od == pytest.approx(np.log10(0.9 / 0.882))
-    assert found["c"].white_od == pytest.approx(np.log10(0.9 / 0.81))
-    assert found["c"].flags == ("white_moved", "batch_without_control")
-    assert found["d"].flags == ()
-    assert found["a"].control_od == pytest.approx(-0.05)
-    brown["c"] = np.full(30, 0.05)
-    found = batch_drift(whites, brown)
-    assert found["b"].flags == ("control_moved",)
-    assert found["a"].flags == ()
-    assert batch_drift({"": [(0.9, 0.9, 0.7)]}, {})[""].flags == ()
-
-
-def label_bytes(study: Path) -> dict[str, bytes]:
-    folder = study / "results" / "labels"
-    return {f.relative_to(folder).as_posix(): f.read_bytes() for f in sorted(folder.rglob("*.tif"))}
-
-
-def test_a_slide_shared_out_to_two_processes_is_the_slide_of_one(
-    measured_slide, fresh_slide, tables, shared_out
-):
-    """Authority: the run in one process: tables, label images and the bad tile, byte for byte."""
-    summary = run_study(fresh_slide, RunOptions(jobs=2))
-    assert shared_out == ["slides/m1.ome.tif"]
-    assert summary.measured == 1
-    assert any("tile" in row.error for row in summary.problems)  # the damaged one
-    assert tables(fresh_slide) == tables(measured_slide)
-    assert label_bytes(fresh_slide) == label_bytes(measured_slide)
-    assert len(pd.read_parquet(fresh_slide / "results" / "objects" / "ferritin.parquet")) > 300
-
-
-def test_sources_of_tiles_go_to_other_processes_as_paths(slide: Path, shared_data: Path) -> None:
-    """Pickled and back: no pixels in the pickle, and the same tiles."""
-    aperio = shared_data / "whole_slide" / "cmu_small_region.svs"
-    for source in (open_slide(slide).full, OpenSlideTiles(aperio, (2967, 2220))):
-        data = pickle.dumps(source)
-        assert len(data) < 2000
-        again = pickle.loads(data)
-        np.testing.assert_array_equal(
-            read_region(again, (500, 400, 200, 300)), read_region(source, (500, 400, 200, 300))
-        )
-
-
-def test_labels_and_overviews_are_packed_on_their_way() -> None:
-    """Label images are nearly all alike: a hundredth of their bytes, and the same numbers."""
-    labels = np.zeros((1600, 1600), np.int32)
-    labels[100:120, 200:230] = 7
-    for held in (
-        BlockCells(pd.DataFrame({"object": [7]}), (0, 0, 1600, 1600), labels, labels),
-        RegionMap((16000, 16000), labels, (), ((0, 0, 10, 10),)),
-    ):
-        data = pickle.dumps(held)
-        again = pickle.loads(data)
-        assert len(data) < labels.nbytes / 100
-        for name in ("nuclei", "cells") if isinstance(held, BlockCells) else ("coarse",):
-            np.testing.assert_array_equal(getattr(again, name), labels)
-            assert getattr(again, name).dtype == np.int32
-    assert again.fields == ((0, 0, 10, 10),)

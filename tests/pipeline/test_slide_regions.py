@@ -1,0 +1,101 @@
+"""Regions drawn on slides and fields, from the command line."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from slide_runs import features, measure
+
+from xenoquant.pipeline.errors import InputError
+from xenoquant.pipeline.regions_file import find_regions, read_regions
+
+
+def square(name: str, x: int, y: int, side: int, **properties: object) -> dict[str, object]:
+    ring = [[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]
+    geometry = {"type": "Polygon", "coordinates": [ring]}
+    about = {"objectType": "annotation", "name": name, **properties}
+    return {"type": "Feature", "geometry": geometry, "properties": about}
+
+
+def write_regions(path: Path, *found: dict[str, object]) -> Path:
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": list(found)}))
+    return path
+
+
+def test_regions_of_interest(slide: Path, tmp_path: Path) -> None:
+    """Areas drawn in QuPath: two squares less an ignored one, each as large as drawn where it lies
+    on tissue; other regions are another measurement.
+    """
+    regions = write_regions(
+        tmp_path / "slide.geojson",
+        square("tumour", 300, 240, 200),
+        square("rim", 600, 240, 100),
+        square("", 300, 240, 80, classification={"name": "Ignore*"}),
+        {**square("", 0, 0, 900), "properties": {"objectType": "detection"}},
+    )
+    out = tmp_path / "out"
+    words = (slide, "--out", out, "--no-cells", "--regions")
+    measure(*words, regions)
+    table = pd.read_parquet(out / "regions" / "dab.parquet")
+    assert table["name"].tolist() == ["tumour", "rim"]
+    assert (table["area_px"] <= [200**2 - 80**2, 100**2]).all()
+    assert (table["area_px"] > [0.6 * (200**2 - 80**2), 0.6 * 100**2]).all()
+    described = json.loads((out / "run.json").read_text())["images"][0]
+    assert described["beside"][0]["file"].endswith("slide.geojson")
+    write_regions(tmp_path / "slide.geojson", square("tumour", 300, 240, 100))
+    measure(*words, tmp_path)  # the folder: the file is found by the slide's name
+    table = pd.read_parquet(out / "regions" / "dab.parquet")
+    assert table["area_px"].tolist()[0] <= 100**2
+
+
+def test_a_field_has_regions_too(pixels: np.ndarray, tmp_path: Path) -> None:
+    """A PNG of the tissue with a square drawn in it: no tissue outside the square is measured."""
+    cv2.imwrite(str(tmp_path / "field.png"), pixels[192:832, 256:896, ::-1])
+    write_regions(tmp_path / "field.geojson", square("tumour", 100, 100, 200))
+    out = tmp_path / "out"
+    measure(
+        tmp_path / "field.png",
+        "--out",
+        out,
+        "--um-per-px",
+        0.5,
+        "--no-cells",
+        "--regions",
+        tmp_path,
+    )
+    assert 0.6 * 0.01 < features(out)["tissue_area_mm2"] <= 0.01
+
+
+def test_a_missing_regions_file_is_a_problem(slide: Path, tmp_path: Path) -> None:
+    """A study of regions doesn't measure a slide without any, and says so."""
+    (tmp_path / "rois").mkdir()
+    words = ("--out", tmp_path / "out", "--regions", tmp_path / "rois")
+    measure(slide, *words, status=1)
+    error = pd.read_csv(tmp_path / "out" / "problems.csv")["error"][0]
+    assert "has none for this image" in error
+
+
+def test_without_its_folder_of_regions_nothing_is_measured(slide: Path, tmp_path: Path) -> None:
+    """A mistyped path must not give the numbers of the whole slide."""
+    words = ("--out", tmp_path / "out", "--regions", tmp_path / "rios", "--no-cells")
+    measure(slide, *words, status=1)
+    problems = pd.read_csv(tmp_path / "out" / "problems.csv")
+    assert "no such file or folder of regions" in problems["error"][0]
+    assert len(pd.read_csv(tmp_path / "out" / "images.csv")) == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["not json", "[]", '{"type": "Point", "coordinates": [1, 2]}', '{"features": 3}',
+             '{"type": "Polygon", "coordinates": [[[0, 0], [1, 1]]]}'],
+)  # fmt: skip
+def test_what_isnt_regions(tmp_path: Path, text: str) -> None:
+    """An error that names the file, never a traceback."""
+    path = tmp_path / "a.geojson"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"GeoJSON|no area"):
+        read_regions(path)
+    assert find_regions(tmp_path, Path("a.ome.tif")) == path
+    assert find_regions(tmp_path, Path("b.tif")) is None

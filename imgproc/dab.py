@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .artefacts import ARTEFACT_SHARE, Artefacts, find_artefacts
+from .bright_field import as_rgb, check_bright_field, full_scale
 from .corrected import (
     NOT_ASSESSABLE,
     checked_labels,
@@ -31,7 +32,7 @@ from .dab_scores import (
 from .dab_search import find_cells
 from .measurement import Measurement
 from .nuclei import Segmenter
-from .optics import as_rgb, check_bright_field, full_scale, optical_density
+from .optics import optical_density
 from .polygons import Polygon, within
 from .stain_estimates import GRAIN_PX, StainEstimate, estimate_stains, macenko_estimate
 from .stains import StainVectors, separate

@@ -6,18 +6,15 @@ import cv2
 import numba
 import numpy as np
 
+from .bright_field import DIMMEST_WHITE, as_rgb, channel_mean
 from .errors import MeasurementError
-from .optics import (
+from .optics import log_counts, transmission_density
+from .white_level import (
     BRIGHT_BAND,
     BRIGHT_PERCENTILE,
-    DIMMEST_WHITE,
     MOST_COLOURED_WHITE,
-    as_rgb,
-    channel_mean,
     flat_field,
-    log_counts,
     median_colour,
-    transmission_density,
     white_level,
 )
 

@@ -5,7 +5,7 @@ import pytest
 from skimage.color import rgb2hed
 
 from xenoquant.imgproc.errors import MeasurementError
-from xenoquant.imgproc.optics import flat_field, optical_density
+from xenoquant.imgproc.optics import optical_density
 from xenoquant.imgproc.phantoms import DabPhantom, DabScene, render_dab
 from xenoquant.imgproc.stain_estimates import (
     StainEstimate,
@@ -24,6 +24,7 @@ from xenoquant.imgproc.stains import (
     separate,
     unmix,
 )
+from xenoquant.imgproc.white_level import flat_field
 
 WHITE = np.array([242.0, 240.0, 233.0])
 

@@ -6,6 +6,7 @@ threads, give the very numbers of the whole image.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -66,49 +67,48 @@ def brown_tables(white: np.ndarray, vectors: StainVectors) -> BrownTables:
     return BrownTables(units.astype(np.uint32), zero_bin, bins)
 
 
-@dataclass
-class BrownSums:
+class BrownSums(NamedTuple):
     """Sums over the pixels seen so far; those of threads are added together at the end.
 
     Attributes
     ----------
-    counts : numpy.ndarray
-        int64, shape (regions + 1, bins): pixels of each region by DAB; row 0 stays empty.
+    halves : numpy.ndarray
+        int64, shape (2, regions + 1, bins): pixels of each region by DAB, in two histograms that
+        are filled in turn, so that none waits for its last write; row 0 stays empty.
     units : numpy.ndarray
         int64, shape (regions + 1,): summed DAB of each region, with the offset of each pixel.
     map_units, map_pixels : numpy.ndarray
         int64, shape (rows, columns): the same by squares of the heat map, over all regions.
-    spare : numpy.ndarray
-        uint32, shape (2, bins): room for counting, all 0 between calls.
     """
 
-    counts: np.ndarray
+    halves: np.ndarray
     units: np.ndarray
     map_units: np.ndarray
     map_pixels: np.ndarray
-    spare: np.ndarray
 
     @classmethod
     def empty(cls, regions: int, tables: BrownTables, map_shape: tuple[int, int]) -> "BrownSums":
         """Begin with nothing seen."""
         return cls(
-            np.zeros((regions + 1, tables.bins), np.int64),
+            np.zeros((2, regions + 1, tables.bins), np.int64),
             np.zeros(regions + 1, np.int64),
             np.zeros(map_shape, np.int64),
             np.zeros(map_shape, np.int64),
-            np.zeros((2, tables.bins), np.uint32),
         )
 
     def add(self, other: "BrownSums") -> None:
         """Add what another thread has seen."""
-        self.counts += other.counts
-        self.units += other.units
-        self.map_units += other.map_units
-        self.map_pixels += other.map_pixels
+        for own, others in zip(self, other, strict=True):
+            own += others
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Pixels of each region by DAB, int64, shape (regions + 1, bins)."""
+        both: np.ndarray = self.halves.sum(axis=0)
+        return both
 
 
-@dataclass(frozen=True)
-class CoarseRegions:
+class CoarseRegions(NamedTuple):
     """Regions of an image's pixels by those of a coarser copy, which each covers a rectangle.
 
     Attributes
@@ -153,10 +153,7 @@ def add_coarse(
     words = _NO_WORDS
     if rgb.shape[1] % _WORD_PIXELS == 0 and rgb.flags.c_contiguous and rgb.ctypes.data % 8 == 0:
         words = rgb.reshape(rgb.shape[0], -1).view(np.uint64)
-    _add_coarse(
-        rgb, words, place, coarse.regions, coarse.shape, tables.units, sums.counts, sums.units,
-        sums.spare, sums.map_units, sums.map_pixels, map_px,
-    )  # fmt: skip
+    _add_coarse(sums, rgb, words, place, coarse, tables.units, map_px)
 
 
 _NO_WORDS = np.zeros((0, 0), np.uint64)
@@ -176,44 +173,31 @@ def _edges(start: int, length: int, coarse: int, full: int) -> tuple[int, np.nda
 
 @numba.njit(cache=True, nogil=True)
 def _add_coarse(
+    sums: BrownSums,
     rgb: np.ndarray,
     words: np.ndarray,
     place: tuple[int, int, int, int],
-    regions: np.ndarray,
-    shape: tuple[int, int],
+    coarse: CoarseRegions,
     tables: np.ndarray,
-    counts: np.ndarray,
-    region_units: np.ndarray,
-    spare: np.ndarray,
-    map_units: np.ndarray,
-    map_pixels: np.ndarray,
     map_px: int,
 ) -> None:
-    """Add row after row, span after span; 32-bit counts are added up when a region ends."""
+    """Add row after row, span after span."""
     top, left, height, width = place
-    first_row, row_edges = _edges(top, height, regions.shape[0], shape[0])
-    first, edges = _edges(left, width, regions.shape[1], shape[1])
-    red, green, blue = tables[0], tables[1], tables[2]
-    even, odd = spare[0], spare[1]
+    first_row, row_edges = _edges(top, height, coarse.regions.shape[0], coarse.shape[0])
+    first, edges = _edges(left, width, coarse.regions.shape[1], coarse.shape[1])
     spans = np.empty((edges.size + width // map_px + 1, 4), np.int64)
-    open_region = 0
     for k in range(row_edges.size - 1):
-        row = regions[first_row + k, first : first + edges.size - 1]
+        row = coarse.regions[first_row + k, first : first + edges.size - 1]
         number = _cut(row, edges, left, map_px, spans)
         for y in range(row_edges[k], row_edges[k + 1]):
             map_row = (top + y) // map_px
             for s in range(number):
                 x, stop, region, square = spans[s, 0], spans[s, 1], spans[s, 2], spans[s, 3]
-                if region != open_region:
-                    if open_region > 0:
-                        _empty(even, odd, counts[open_region])
-                    open_region = region
-                units = _add_run(rgb, words, y, x, stop, red, green, blue, even, odd)
-                region_units[region] += units
-                map_units[map_row, square] += units
-                map_pixels[map_row, square] += stop - x
-    if open_region > 0:
-        _empty(even, odd, counts[open_region])
+                even, odd = sums.halves[0, region], sums.halves[1, region]
+                units = _add_run(rgb, words, y, x, stop, tables, even, odd)
+                sums.units[region] += units
+                sums.map_units[map_row, square] += units
+                sums.map_pixels[map_row, square] += stop - x
 
 
 @numba.njit(cache=True, nogil=True)
@@ -244,13 +228,12 @@ def _add_run(
     y: int,
     x: int,
     end: int,
-    red: np.ndarray,
-    green: np.ndarray,
-    blue: np.ndarray,
+    tables: np.ndarray,
     even: np.ndarray,
     odd: np.ndarray,
 ) -> np.int64:
     """Add some pixels of a row: by words where they begin at one, the rest one by one."""
+    red, green, blue = tables[0], tables[1], tables[2]
     shift = np.uint32(_SHIFT)
     in_words = words.shape[1] // 3 * 8
     units = np.int64(0)
@@ -262,18 +245,10 @@ def _add_run(
             x = last
         else:
             p = red[rgb[y, x, 0]] + green[rgb[y, x, 1]] + blue[rgb[y, x, 2]]
-            even[p >> shift] += np.uint32(1)
+            even[p >> shift] += 1
             units += np.int64(p)
             x += 1
     return units
-
-
-@numba.njit(cache=True, nogil=True)
-def _empty(even: np.ndarray, odd: np.ndarray, counts: np.ndarray) -> None:
-    for k in range(even.size):
-        counts[k] += np.int64(even[k]) + np.int64(odd[k])
-        even[k] = 0
-        odd[k] = 0
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
@@ -286,7 +261,7 @@ def _add_words(
     odd: np.ndarray,
 ) -> np.int64:
     """Count pixels read eight at a time; two histograms, so that none waits for its last write."""
-    byte, shift, one = _U(255), np.uint32(_SHIFT), np.uint32(1)
+    byte, shift, one = _U(255), np.uint32(_SHIFT), np.int64(1)
     total = np.int64(0)
     for group in range(_U(row.size // 3)):  # unsigned: no place counts from the end
         i = _U(3) * group
@@ -334,7 +309,7 @@ def add_labelled(
     square : tuple of int
         Row and column in the heat map.
     """
-    total, pixels = _add_labelled(rgb, regions, tables.units, sums.counts, sums.units)
+    total, pixels = _add_labelled(rgb, regions, tables.units, sums.halves[0], sums.units)
     sums.map_units[square] += total
     sums.map_pixels[square] += pixels
 

@@ -19,7 +19,6 @@ from .slide_regions import RegionMap
 from .tiles import (
     HERE,
     BadTile,
-    Region,
     Spread,
     TileSource,
     runs,
@@ -155,30 +154,19 @@ def _sweep(
 ) -> tuple[BrownSums, list[BadTile]]:
     """Decode and add up some of the tiles."""
     sums = empty_sums(source, regions, tables)
-    buffer = tile_buffer(source)
+    buffer, coarse = tile_buffer(source), regions.plain()
     bad = []
     for run in runs(numbers):
         for number, pixels in source.decode(run, buffer):
             if isinstance(pixels, BadTile):
                 bad.append(pixels)
+                continue
+            place = tile_region(source, number)
+            if coarse is None:
+                add_by_squares(sums, pixels, regions.at(place), place[:2], tables)
             else:
-                _add_tile(sums, pixels, tile_region(source, number), regions, tables)
+                add_coarse(sums, pixels, place, coarse, tables, MAP_PX)
     return sums, bad
-
-
-def _add_tile(
-    sums: BrownSums,
-    pixels: np.ndarray,
-    region: Region,
-    regions: RegionMap,
-    tables: BrownTables,
-) -> None:
-    """Add a tile, cut along the squares of the heat map."""
-    coarse = regions.plain()
-    if coarse is not None:
-        add_coarse(sums, pixels, region, coarse, tables, MAP_PX)
-        return
-    add_by_squares(sums, pixels, regions.at(region), region[:2], tables)
 
 
 def add_by_squares(

@@ -120,12 +120,7 @@ def measure_fluorescence(
     cells = _grown(nuclei, planes, options, scale) if given is None else given.cells
     width_px = options.membrane_width_um / scale
     parts = cell_parts(nuclei, cells, width_px)
-    away = away_from_cells(cells, BACKGROUND_MARGIN * diameter_px)
-    grounds = {
-        name: background_surface(plane, away, reach_px=BACKGROUND_REACH * diameter_px)
-        for name, plane in planes.items()
-    }
-    surfaces = {name: ground[0] for name, ground in grounds.items()}
+    surfaces, seen_on = _backgrounds(planes, cells, diameter_px)
     levels = cell_levels(cells, parts, len(table), planes, surfaces)
     table = pd.concat([table, pd.DataFrame(levels, index=table.index)], axis=1)
     table["cell_area_um2"] = table.pop("cell_area_px") * (um_per_px or np.nan) ** 2
@@ -137,8 +132,7 @@ def measure_fluorescence(
         )
     seen = {
         "no_scale": um_per_px is None,
-        "background_uncertain": bool(len(table))
-        and min(ground[1] for ground in grounds.values()) < LEAST_BACKGROUND_SHARE,
+        "background_uncertain": bool(len(table)) and seen_on < LEAST_BACKGROUND_SHARE,
         **_quality(table, nuclei, planes, diameter_px),
         "border_nuclei_dropped": given is None and options.drop_border_nuclei and at_border > 0,
     }
@@ -161,6 +155,19 @@ def measure_fluorescence(
             "background": {name: _typical(s) for name, s in surfaces.items() if s.size},
         },
     )
+
+
+def _backgrounds(
+    planes: Mapping[str, np.ndarray], cells: np.ndarray, diameter_px: float
+) -> tuple[dict[str, np.ndarray], float]:
+    """Give each channel's background, and the least share of an image that one was seen on."""
+    away = away_from_cells(cells, BACKGROUND_MARGIN * diameter_px)
+    grounds = {
+        name: background_surface(plane, away, reach_px=BACKGROUND_REACH * diameter_px)
+        for name, plane in planes.items()
+    }
+    surfaces = {name: surface for name, (surface, _) in grounds.items()}
+    return surfaces, min(share for _, share in grounds.values())
 
 
 def _typical(surface: np.ndarray) -> float:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from .errors import MeasurementError
-from .nuclei import DIAMETER_RANGE_UM, SMALLEST_DIAMETER_PX
+from .nuclei import DIAMETER_RANGE_UM, SMALLEST_DIAMETER_PX, check_diameter
 from .nucleus_network import (
     DIAMETER_PX,
     TILE_PX,
@@ -100,11 +99,7 @@ def network_nuclei(
         weights are missing or damaged.
     """
     plane = evened(image, levels)
-    if diameter_um is not None and (um_per_px is None or not diameter_um > 0):
-        raise MeasurementError(
-            f"nuclei of {diameter_um} µm can't be looked for at {um_per_px} µm a pixel",
-            "give a diameter above 0 and um_per_px, or leave the diameter to be estimated",
-        )
+    check_diameter(diameter_um, um_per_px)
     if min(plane.shape, default=0) < 2 or not plane.any():
         return np.zeros(plane.shape, np.int32)
     session = session or shipped_session()

@@ -92,6 +92,15 @@ def classical_segmenter(diameter_um: float | None = None) -> Segmenter:
     return ClassicalSegmenter(diameter_um)
 
 
+def check_diameter(diameter_um: float | None, um_per_px: float | None) -> None:
+    """Refuse a diameter that isn't above 0, or that comes without a pixel size."""
+    if diameter_um is not None and (um_per_px is None or not diameter_um > 0):
+        raise MeasurementError(
+            f"nuclei of {diameter_um} µm can't be looked for at {um_per_px} µm a pixel",
+            "give a diameter above 0 and um_per_px, or leave the diameter to be estimated",
+        )
+
+
 def _plane(image: np.ndarray) -> np.ndarray:
     """Give the image as finite float32 from 0 upwards, evened by the exponent."""
     image = np.asarray(image)
@@ -301,11 +310,7 @@ def segment_nuclei(
         If the image isn't a plane of real numbers, or a diameter comes without a pixel size.
     """
     plane = _plane(image)
-    if diameter_um is not None and (um_per_px is None or not diameter_um > 0):
-        raise MeasurementError(
-            f"nuclei of {diameter_um} µm can't be looked for at {um_per_px} µm a pixel",
-            "give a diameter above 0 and um_per_px, or leave the diameter to be estimated",
-        )
+    check_diameter(diameter_um, um_per_px)
     if plane.size == 0 or plane.max() == 0:
         return np.zeros(plane.shape, np.int32)
     if diameter_um is not None and um_per_px is not None:

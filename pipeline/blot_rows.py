@@ -5,7 +5,7 @@ bands with its reason; none is left out without a word.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -291,28 +291,19 @@ def compare_volumes(
     pandas.DataFrame
         feature and the columns of comparisons.csv; the note of a pair gives the ratio of means.
     """
-    from ..stats.comparison import COMPARISON_COLUMNS
-    from ..stats.pools import compare_with_pools
+    from ..stats.pools import compare_features
 
     pooled = set(result.bands.loc[result.bands["pooled"].astype(bool), "animal"])
-    tables = []
-    for feature, held in result.animals.groupby("feature", sort=False):
-        values = held.assign(pooled=held["animal"].isin(pooled))
-        table = compare_with_pools(
-            values, groups=groups, reference=reference, alpha=alpha, tests=tests
-        )
-        if table.empty:
-            continue
-        means = held.groupby("group")["value"].mean()
-        table["note"] = [_with_ratio(row, means) for row in table.to_dict("records")]
-        table.insert(0, "feature", feature)
-        tables.append(table)
-    if not tables:
-        return pd.DataFrame(columns=["feature", *COMPARISON_COLUMNS])
-    return pd.concat(tables, ignore_index=True)
+    features = (
+        (str(feature), held.assign(pooled=held["animal"].isin(pooled)))
+        for feature, held in result.animals.groupby("feature", sort=False)
+    )
+    return compare_features(
+        features, _with_ratio, groups=groups, reference=reference, alpha=alpha, tests=tests
+    )
 
 
-def _with_ratio(row: dict[str, object], means: pd.Series) -> str:
+def _with_ratio(row: Mapping[str, object], means: pd.Series) -> str:
     from ..stats.comparison import join_notes
 
     a, b = row["group_a"], row["group_b"]

@@ -299,6 +299,15 @@ def print_resolution_um(
     return MM_PER_INCH * 1000 / math.sqrt(across * down)
 
 
+def finite_number(text: str | None) -> float | None:
+    """Give the number that a setting's text says; None where it says none, or no finite one."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:
     """Name every channel, none twice.
 

@@ -25,6 +25,7 @@ from .reader_common import (
     choose_series,
     choose_timepoint,
     cut,
+    finite_number,
     project,
     square_um_per_px,
     unique_names,
@@ -332,8 +333,8 @@ def _detectors(xml: Element, count: int) -> list[dict[str, Any]]:
     return [
         {
             "detector": detector.attrib.get("Name", ""),
-            "gain": _number(detector.attrib.get("Gain")),
-            "offset": _number(detector.attrib.get("Offset")),
+            "gain": finite_number(detector.attrib.get("Gain")),
+            "offset": finite_number(detector.attrib.get("Offset")),
         }
         for _, detector in active
     ]
@@ -346,28 +347,20 @@ def _acquisition(xml: Element) -> dict[str, Any]:
         return {}
     first = settings[0].attrib
     lasers = {
-        line.attrib["LaserLine"]: round(_number(line.attrib.get("IntensityDev")) or 0.0, 4)
+        line.attrib["LaserLine"]: round(finite_number(line.attrib.get("IntensityDev")) or 0.0, 4)
         for setting in settings
         for line in setting.iterfind(".//LaserLineSetting")
-        if "LaserLine" in line.attrib and (_number(line.attrib.get("IntensityDev")) or 0) > 0
+        if "LaserLine" in line.attrib and (finite_number(line.attrib.get("IntensityDev")) or 0) > 0
     }
-    gains = [_number(detector.attrib.get("Gain")) for _, detector in _active_detectors(xml)]
+    gains = [finite_number(detector.attrib.get("Gain")) for _, detector in _active_detectors(xml)]
     found = {
         "objective": " ".join(first.get("ObjectiveName", "").split()) or None,
-        "zoom": _number(first.get("Zoom")),
-        "pinhole_airy": _number(first.get("PinholeAiry")),
-        "pixel_dwell_s": _number(first.get("PixelDwellTime")),
-        "line_average": _number(first.get("LineAverage")),
-        "frame_average": _number(first.get("FrameAverage")),
+        "zoom": finite_number(first.get("Zoom")),
+        "pinhole_airy": finite_number(first.get("PinholeAiry")),
+        "pixel_dwell_s": finite_number(first.get("PixelDwellTime")),
+        "line_average": finite_number(first.get("LineAverage")),
+        "frame_average": finite_number(first.get("FrameAverage")),
         "laser_percent": lasers or None,
         "gain": [gain for gain in gains if gain is not None] or None,
     }
     return {key: value for key, value in found.items() if value is not None}
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if np.isfinite(value) else None

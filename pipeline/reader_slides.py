@@ -1,6 +1,5 @@
 """Whole slides of the scanners' own formats, by level and region, through OpenSlide."""
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +19,7 @@ from .reader_common import (
     check_size,
     choose_series,
     choose_timepoint,
+    finite_number,
     scale_region,
     square_um_per_px,
 )
@@ -88,7 +88,7 @@ def _info(slide: openslide.OpenSlide) -> ImageInfo:
         "format": "slide",
         "vendor": properties.get(openslide.PROPERTY_NAME_VENDOR, ""),
     }
-    power = _number(properties.get(openslide.PROPERTY_NAME_OBJECTIVE_POWER))
+    power = _positive(properties.get(openslide.PROPERTY_NAME_OBJECTIVE_POWER))
     if power is not None:
         notes["acquisition"] = {"objective_power": power}
     return ImageInfo(
@@ -98,8 +98,8 @@ def _info(slide: openslide.OpenSlide) -> ImageInfo:
         shape=(*levels[0], 3),
         channel_names=RGB_NAMES,
         um_per_px=square_um_per_px(
-            _number(properties.get(openslide.PROPERTY_NAME_MPP_Y)),
-            _number(properties.get(openslide.PROPERTY_NAME_MPP_X)),
+            _positive(properties.get(openslide.PROPERTY_NAME_MPP_Y)),
+            _positive(properties.get(openslide.PROPERTY_NAME_MPP_X)),
         ),
         bit_depth=8,
         dtype="uint8",
@@ -108,12 +108,9 @@ def _info(slide: openslide.OpenSlide) -> ImageInfo:
     )
 
 
-def _number(text: str | None) -> float | None:
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and value > 0 else None
+def _positive(text: str | None) -> float | None:
+    value = finite_number(text)
+    return value if value is not None and value > 0 else None
 
 
 def _read(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
-from .reader_common import Request, print_resolution_um, square_um_per_px
+from .reader_common import Request, finite_number, print_resolution_um, square_um_per_px
 
 # Micrometres in one of OME's units of length (OME schema 2016-06, UnitsLength).
 UM_PER_UNIT = {
@@ -181,16 +181,7 @@ def _ome_acquisition(
 
 def _attribute(channel: ElementTree.Element, tag: str, name: str) -> float | None:
     element = channel.find(f"{{*}}{tag}")
-    return None if element is None else _finite(element.attrib.get(name))
-
-
-def _finite(text: str | None) -> float | None:
-    """Read a setting that may be 0: a laser that isn't attenuated, a gain of 0 decibels."""
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+    return None if element is None else finite_number(element.attrib.get(name))
 
 
 def _laser_power_mw(root: ElementTree.Element, channel: ElementTree.Element) -> float | None:
@@ -201,7 +192,7 @@ def _laser_power_mw(root: ElementTree.Element, channel: ElementTree.Element) -> 
     for source in root.iterfind(".//{*}Instrument/*[@Power]"):
         if source.attrib.get("ID") == settings.attrib.get("ID"):
             factor = MW_PER_UNIT.get(source.attrib.get("PowerUnit", "mW"))
-            power = _finite(source.attrib.get("Power"))
+            power = finite_number(source.attrib.get("Power"))
             return None if factor is None or power is None else power * factor
     return None
 

@@ -54,7 +54,7 @@ def atomic_path(path: Path | str, *, sync: bool = True) -> Iterator[Path]:
     try:
         yield partial
         if sync:
-            _sync(partial)
+            _sync(partial, os.O_RDWR)
         partial.replace(path)
     except BaseException:
         with suppress(FileNotFoundError):
@@ -64,8 +64,8 @@ def atomic_path(path: Path | str, *, sync: bool = True) -> Iterator[Path]:
         sync_folder(path.parent)
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDWR)
+def _sync(path: Path, mode: int) -> None:
+    descriptor = os.open(path, mode)
     try:
         os.fsync(descriptor)
     finally:
@@ -74,13 +74,8 @@ def _sync(path: Path) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Make the renaming itself last; systems without folder handles (Windows) have no need."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    if os.name != "nt":
+        _sync(folder, os.O_RDONLY)
 
 
 def write_bytes(path: Path | str, content: bytes) -> None:

@@ -1,7 +1,7 @@
 """Comparing groups of which some are a pooled sample: differences, and never a p for a pool."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .columns import require_columns
@@ -79,6 +79,51 @@ def compare_with_pools(
         return _without_p(every)
     concerned = every["group_a"].isin(pools) | every["group_b"].isin(pools)
     return pd.concat([run(of_animals), _without_p(every[concerned])], ignore_index=True)
+
+
+def compare_features(
+    features: "Iterable[tuple[str, pd.DataFrame]]",
+    noted: "Callable[[Mapping[str, object], pd.Series], str]",
+    *,
+    groups: Sequence[str],
+    reference: str | None = None,
+    alpha: float = 0.05,
+    tests: Sequence[str] | None = None,
+) -> "pd.DataFrame":
+    """Compare the groups feature by feature, as `compare_with_pools` does each.
+
+    Parameters
+    ----------
+    features : iterable of (str, pandas.DataFrame)
+        Names and values, as `compare_with_pools` takes them.
+    noted : callable
+        The note of a comparison, of its row and the groups' means.
+    groups, reference, alpha, tests
+        As `compare_with_pools`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        feature and the columns of comparisons.csv.
+    """
+    import pandas as pd
+
+    from .comparison import COMPARISON_COLUMNS
+
+    tables = []
+    for name, values in features:
+        table = compare_with_pools(
+            values, groups=groups, reference=reference, alpha=alpha, tests=tests
+        )
+        if table.empty:
+            continue
+        means = values.groupby("group")["value"].mean()
+        table["note"] = [noted(row, means) for row in table.to_dict("records")]
+        table.insert(0, "feature", name)
+        tables.append(table)
+    if not tables:
+        return pd.DataFrame(columns=["feature", *COMPARISON_COLUMNS])
+    return pd.concat(tables, ignore_index=True)
 
 
 def _one_row_a_pool(known: "pd.DataFrame") -> "pd.DataFrame":

@@ -313,28 +313,19 @@ def compare_folds(
         change (ratio of geometric means). p_adjusted is Benjamini-Hochberg's over the genes of
         one test of one pair. Rows that concern a pool have no p, and say why.
     """
-    import pandas as pd
-
-    from .comparison import COMPARISON_COLUMNS
     from .multiplicity import adjust_comparisons
-    from .pools import compare_with_pools
+    from .pools import compare_features
 
     targets = quantities[~quantities["is_reference_gene"]]
-    tables = []
-    for gene, held in targets.groupby("gene", sort=False):
-        values = held.assign(value=held["log2_fold_change"])
-        table = compare_with_pools(
-            values, groups=groups, reference=reference, alpha=alpha, tests=tests
-        )
-        if table.empty:
-            continue
-        means = values.groupby("group")["value"].mean()
-        table["note"] = [_on_log2(row, means) for row in table.to_dict("records")]
-        table.insert(0, "feature", f"{FEATURE}.{gene}")
-        tables.append(table)
-    if not tables:
-        return pd.DataFrame(columns=["feature", *COMPARISON_COLUMNS])
-    together = pd.concat(tables, ignore_index=True)
+    features = (
+        (f"{FEATURE}.{gene}", held.assign(value=held["log2_fold_change"]))
+        for gene, held in targets.groupby("gene", sort=False)
+    )
+    together = compare_features(
+        features, _on_log2, groups=groups, reference=reference, alpha=alpha, tests=tests
+    )
+    if together.empty:
+        return together
     adjusted = adjust_comparisons(together, family=("test", "group_a", "group_b"), alpha=alpha)
     genes = together.loc[together["p"].notna(), "feature"].nunique()
     if genes > 1:

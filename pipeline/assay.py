@@ -15,7 +15,7 @@ from ..imgproc.measurement import Measurement
 from ..imgproc.tiles import Spread
 from .image_files import MAX_MEGAPIXELS
 from .problems import ProblemRow
-from .readers import Image, ImageInfo, read_image
+from .readers import Image, ImageInfo, read_image, refuse_size
 from .samples import NEGATIVE_CONTROL, Sample
 from .table_assay import TableResult
 
@@ -255,6 +255,29 @@ class Assay(BaseModel, ABC):
             If the file can't be read as the assay needs it.
         """
         return read_image(reference, max_megapixels=max_megapixels)
+
+    def refuse(
+        self, reference: Path, info: ImageInfo, *, max_megapixels: float = MAX_MEGAPIXELS
+    ) -> None:
+        """Refuse an image that measuring would, as far as its header tells; no pixel is decoded.
+
+        Parameters
+        ----------
+        reference, max_megapixels
+            As for `open`.
+        info : ImageInfo
+            What the file's header says.
+
+        Raises
+        ------
+        InputError, MeasurementError
+            What `open` or `measure` would raise.
+        """
+        refuse_size(reference, info, max_megapixels)
+
+    def lacks_scale(self, info: ImageInfo, sample: Sample) -> bool:
+        """Tell whether nothing says how large an image's pixels are, as far as headers tell."""
+        return False
 
     def beside(self, reference: Path) -> tuple[Path, ...]:
         """Give the files beside an image that its measurement depends on, such as its regions."""

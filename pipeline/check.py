@@ -2,16 +2,18 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from .errors import InputError, StudyError
+from ..imgproc.errors import MeasurementError
+from .errors import InputError, StudyError, sentence
 from .evidence import evaluate_tables, prepare_assays
 from .linking import conflicting_groups
 from .problems import ProblemRow
-from .readers import inspect_image, split_reference
+from .progress import NoProgress, Progress
+from .readers import inspect_image, refuse_size, split_reference
 from .samples import BLANK, NEGATIVE_CONTROL, SAMPLE, Sample, check_samples
 from .study import Study, load_study
 from .table_assay import TableResult
@@ -56,13 +58,15 @@ class CheckReport:
         return lines
 
 
-def check_study(path: Path) -> CheckReport:
+def check_study(path: Path, *, progress: Progress | None = None) -> CheckReport:
     """Look at a study's file, sheet and images without measuring anything.
 
     Parameters
     ----------
     path : pathlib.Path
         The study's folder or its study.toml.
+    progress : Progress, optional
+        Told of every image whose header was read.
 
     Returns
     -------
@@ -76,12 +80,13 @@ def check_study(path: Path) -> CheckReport:
     samples, errors = check_samples(study)
     study, samples, unusable = prepare_assays(study, samples)
     tables, problems = evaluate_tables(study)
+    seen = _seen(study, samples, progress or NoProgress())
     problems += conflicting_groups(study, _animals(samples, tables))
     return CheckReport(
         facts=_facts(study, samples),
         errors=tuple(map(str, errors)),
-        failures=(*_failures(study, samples), *map(_line, (*unusable, *problems))),
-        warnings=tuple(_warnings(study, samples)) if samples or not errors else (),
+        failures=(*seen.failures, *map(_line, (*unusable, *problems))),
+        warnings=tuple(_warnings(study, samples, seen)) if samples or not errors else (),
     )
 
 
@@ -114,32 +119,67 @@ def _facts(study: Study, samples: Sequence[Sample]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _failures(study: Study, samples: Sequence[Sample]) -> list[str]:
+@dataclass
+class _Seen:
+    """What the images' headers say: those that would fail, and those without a pixel size."""
+
+    failures: list[str] = field(default_factory=list)
+    unscaled: Counter[str] = field(default_factory=Counter)
+
+
+def _seen(study: Study, samples: Sequence[Sample], progress: Progress) -> _Seen:
     """Open every image's header; no pixel is decoded."""
-    lines = []
+    seen = _Seen()
+    progress.start("check", len(samples))
     for sample in samples:
-        file, series = split_reference(study.folder / sample.image)
-        if not file.is_file():
-            lines.append(f"{sample.assay}, {sample.image}: the file isn't there; mend the path.")
-            continue
         try:
-            inspect_image(file, series=series)
-        except InputError as error:
-            lines.append(f"{sample.assay}, {sample.image}: {error.reason}; {error.remedy}.")
-    return lines
+            if _lacks_scale(study, sample):
+                seen.unscaled[sample.assay] += 1
+        except (InputError, MeasurementError) as error:
+            line = f"{sample.assay}, {sample.image}: {error.reason}; {sentence(error.remedy)}"
+            seen.failures.append(line)
+        progress.advance("check", image=sample.image)
+    progress.finish({})
+    return seen
+
+
+def _lacks_scale(study: Study, sample: Sample) -> bool:
+    """Tell whether an image has no pixel size.
+
+    Raises
+    ------
+    InputError, MeasurementError
+        If the image would fail, as far as its header tells.
+    """
+    reference = study.folder / sample.image
+    if not split_reference(reference)[0].is_file():
+        raise InputError(sample.image, "the file isn't there", "mend the path")
+    info = inspect_image(reference)
+    assay = study.image_assays[sample.assay]
+    limit = study.header.max_megapixels
+    if sample.role == BLANK:
+        refuse_size(reference, info, limit)
+        return False
+    assay.refuse(reference, info, max_megapixels=limit)
+    return assay.lacks_scale(info, sample)
 
 
 def _line(row: ProblemRow) -> str:
     return f"{row.assay}, {row.image}: {row.error}; {row.remedy}."
 
 
-def _warnings(study: Study, samples: Sequence[Sample]) -> list[str]:
+def _warnings(study: Study, samples: Sequence[Sample], seen: _Seen) -> list[str]:
     lines = []
     for name, assay in study.image_assays.items():
         held = [sample for sample in samples if sample.assay == name]
         if not held:
             lines.append(f"{name}: the sample sheet has no image of this assay.")
         lines += [f"{name}: {text}" for text in assay.doubts(held)]
+        if seen.unscaled[name]:
+            lines.append(
+                f"{name}: {seen.unscaled[name]} of {len(held)} images have no pixel size; their "
+                "areas will be missing, and flagged. Set um_per_px in the study or the sheet."
+            )
         lines += [] if assay.sheets() else _group_warnings(study, name, held)
     return lines
 

@@ -134,11 +134,11 @@ def init(
 
 @app.command()
 @_guarded
-def check(study: _StudyPath) -> int:
+def check(study: _StudyPath, quiet: _Quiet = False) -> int:
     """Say every problem of the inputs at once, before any work."""
     from .check import check_study
 
-    found = check_study(study)
+    found = check_study(study, progress=_progress(quiet, json_log=False))
     for line in found.lines():
         print(line)
     return found.exit_status

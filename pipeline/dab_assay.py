@@ -176,6 +176,19 @@ class DabAssay(DabOptions, SegmentedAssay):
             return open_whole_slide(reference, self._areas(reference), info)
         return read_image(reference, max_megapixels=max_megapixels)
 
+    def refuse(
+        self, reference: Path, info: ImageInfo, *, max_megapixels: float = MAX_MEGAPIXELS
+    ) -> None:
+        """Refuse what isn't in colour, a field that is too large, or regions that can't be read."""
+        if not is_whole_slide(info):
+            super().refuse(reference, info, max_megapixels=max_megapixels)
+        _require_brightfield(info)
+        self._areas(reference)
+
+    def lacks_scale(self, info: ImageInfo, sample: Sample) -> bool:
+        """Tell whether sheet, file and study say no pixel size."""
+        return pixel_size(info, sample, self.um_per_px)[0] is None
+
     def _areas(self, reference: Path) -> tuple[Polygon, ...]:
         if self._regions is None:
             return ()
@@ -361,7 +374,9 @@ class PlannedSlide:
         return _with_scale(found, self.plan.um_per_px, self.scale_source)
 
 
-def pixel_size(image: Image, sample: Sample, fallback: float | None) -> tuple[float | None, str]:
+def pixel_size(
+    image: Image | ImageInfo, sample: Sample, fallback: float | None
+) -> tuple[float | None, str]:
     """Choose the pixel size: the sheet's, else the file's, else the study's.
 
     Returns
@@ -419,6 +434,11 @@ def _blank_level(blanks: Sequence[Image]) -> np.ndarray | None:
 
 
 def _brightfield(image: Image) -> np.ndarray:
+    _require_brightfield(image)
+    return image.pixels
+
+
+def _require_brightfield(image: Image | ImageInfo) -> None:
     if image.kind != "rgb" and len(image.channel_names) == 1:
         raise MeasurementError(
             "a bright-field colour image was expected, and this image is grey: it has one channel",
@@ -430,7 +450,6 @@ def _brightfield(image: Image) -> np.ndarray:
             f"{', '.join(image.channel_names)}",
             "give the colour image, or measure it with the method fluorescence",
         )
-    return image.pixels
 
 
 def _mean_blank(image: Image, blanks: Sequence[Image]) -> np.ndarray | None:

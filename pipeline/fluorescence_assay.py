@@ -34,7 +34,7 @@ from .dab_assay import pixel_size
 from .errors import InputError
 from .image_files import MAX_MEGAPIXELS
 from .overlays import draw_cells_fluorescence
-from .readers import Image, as_channels, channel_index, read_image
+from .readers import Image, ImageInfo, as_channels, channel_index, read_image
 from .samples import NEGATIVE_CONTROL, Sample
 from .segmented_assay import SegmentedAssay
 
@@ -86,6 +86,17 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
         """Read a field as channels; a z-stack becomes a plane as the options say."""
         return as_channels(read_image(reference, z=self.z, max_megapixels=max_megapixels))
 
+    def refuse(
+        self, reference: Path, info: ImageInfo, *, max_megapixels: float = MAX_MEGAPIXELS
+    ) -> None:
+        """Refuse an image that is too large, or has no channel of the names given."""
+        super().refuse(reference, info, max_megapixels=max_megapixels)
+        self._places(info)
+
+    def lacks_scale(self, info: ImageInfo, sample: Sample) -> bool:
+        """Tell whether sheet, file and study say no pixel size."""
+        return pixel_size(info, sample, self.um_per_px)[0] is None
+
     def doubts(self, samples: Sequence[Sample]) -> list[str]:
         """Say if there is a marker and no negative control, or the other way round."""
         if self.channels.marker is not None:
@@ -123,7 +134,11 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
         return replace(measurement, notes=measurement.notes | notes)
 
     def _planes(self, image: Image) -> dict[str, np.ndarray]:
-        """Give the planes of the channels that the study names.
+        """Give the planes of the channels that the study names."""
+        return {role: image.pixels[place] for role, place in self._places(image).items()}
+
+    def _places(self, image: Image | ImageInfo) -> dict[str, int]:
+        """Give the numbers of the channels that the study names.
 
         Raises
         ------
@@ -141,7 +156,7 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
                 f"{image.channel_names[places['nuclei']]!r}",
                 "name the marker's channel, or leave the marker out to measure nuclei alone",
             )
-        return {role: image.pixels[place] for role, place in places.items()}
+        return places
 
     def calibrate(self, controls: Sequence[Measured], samples: Sequence[Measured]) -> Calibration:
         """Take the limit of positivity from the negative controls' cells."""

@@ -26,7 +26,7 @@ from .assay import (
 from .image_files import MAX_MEGAPIXELS
 from .lobe_views import count_lobes, has_both_views, lobe_features
 from .overlays import draw_nodules
-from .readers import Image, photo_px_per_mm, read_image, split_reference
+from .readers import Image, ImageInfo, photo_px_per_mm, read_image, split_reference
 from .samples import SAMPLE, Sample
 from .table_assay import TableResult
 
@@ -79,6 +79,15 @@ class NodulesAssay(NoduleOptions, Assay):
             return image
         path, _ = split_reference(reference)
         return replace(image, um_per_px=_UM_PER_MM / photo_px_per_mm(path))
+
+    def refuse(
+        self, reference: Path, info: ImageInfo, *, max_megapixels: float = MAX_MEGAPIXELS
+    ) -> None:
+        """Refuse an image that is too large, no colour photo, or states no scale where it must."""
+        super().refuse(reference, info, max_megapixels=max_megapixels)
+        _require_colour(info)
+        if self.px_per_mm == "metadata":
+            photo_px_per_mm(split_reference(reference)[0])
 
     def measure(self, image: Image, sample: Sample, blanks: Sequence[Image]) -> Measurement:
         """Count nodules on one photo."""
@@ -203,7 +212,13 @@ def _named(table: pd.DataFrame, lobe: str, lobes: int) -> pd.DataFrame:
 
 
 def _colour(image: Image) -> np.ndarray:
-    """Give the pixels of a colour photo.
+    """Give the pixels of a colour photo."""
+    _require_colour(image)
+    return image.pixels
+
+
+def _require_colour(image: Image | ImageInfo) -> None:
+    """Refuse what is no colour photo.
 
     Raises
     ------
@@ -216,4 +231,3 @@ def _colour(image: Image) -> np.ndarray:
             f"{', '.join(image.channel_names)}",
             "give the colour photo, or measure the image with the method fluorescence",
         )
-    return image.pixels

@@ -22,6 +22,7 @@ from .reader_common import (
     Region,
     Request,
     ZChoice,
+    check_size,
     choose_series,
     decoder_messages,
     print_resolution_um,
@@ -38,6 +39,7 @@ __all__ = [
     "list_images",
     "photo_px_per_mm",
     "read_image",
+    "refuse_size",
     "scan_folder",
     "split_reference",
 ]
@@ -156,6 +158,28 @@ def inspect_image(path: Path | str, *, series: int | None = None) -> ImageInfo:
     with _decoding(request):
         images = _family(request).describe(request)
     return images[choose_series(request, [image.name for image in images])]
+
+
+def refuse_size(path: Path | str, info: ImageInfo, max_megapixels: float) -> None:
+    """Refuse an image that is too large to be read whole, as `read_image` would.
+
+    Parameters
+    ----------
+    path : path or str
+        The file, for the error.
+    info : ImageInfo
+        What its header says.
+    max_megapixels : float
+        The limit, height × width × channels in millions.
+
+    Raises
+    ------
+    InputError
+        If it is above the limit, or has no pixels.
+    """
+    request = _request(path, max_megapixels=max_megapixels)
+    channels = 1 if info.kind == "rgb" else info.shape[0]
+    check_size(request, info.height, info.width, channels)
 
 
 def photo_px_per_mm(path: Path | str) -> float:

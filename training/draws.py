@@ -10,6 +10,25 @@ BATCH = 16
 
 
 @dataclass(frozen=True)
+class Crop:
+    """A piece to learn from.
+
+    Attributes
+    ----------
+    planes : numpy.ndarray
+        Float32, shape (planes, H, W): what the network is shown.
+    targets : numpy.ndarray
+        Float32, shape (maps, H, W): what it is to say.
+    weight : numpy.ndarray
+        Float32, shape (H, W), or (maps, H, W): how much each pixel counts.
+    """
+
+    planes: np.ndarray
+    targets: np.ndarray
+    weight: np.ndarray
+
+
+@dataclass(frozen=True)
 class Draws:
     """Where crops are cut from.
 
@@ -26,11 +45,11 @@ class Draws:
     """
 
     sources: Sequence[Any]
-    cut: Callable[[Any, np.random.Generator], Any]
+    cut: Callable[[Any, np.random.Generator], Crop]
     seed: int
     weight: np.ndarray | None = None
 
-    def batch(self, *key: int, size: int = BATCH) -> list[Any]:
+    def batch(self, *key: int, size: int = BATCH) -> list[Crop]:
         """Crops of a step, which is the key."""
         rng = np.random.default_rng([self.seed, *key])
         share = None if self.weight is None else self.weight / self.weight.sum()

@@ -6,19 +6,17 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import torch
 from torch import nn
 
+from .draws import Crop
+
 KEEP_EVERY, WATCH_EVERY = 50, 300
 MOST_GRADIENT = 2.0
 PARITY = 1e-4
-
-Batch = list[Any]
-"""Crops with the same arrays, the planes first."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ class Learning:
     network : torch.nn.Module
         Before its first step.
     loss : callable
-        Parts of the loss from the network's answer and the rest of a batch's arrays.
+        Parts of the loss, of the network's raw maps, the targets and the weight.
     plan : Plan
     out : Path
         The .onnx to write.
@@ -132,15 +130,15 @@ class Learning:
                 numbers = ",".join(f"{value:.4f}" for value in values)
                 file.write(f"{done},{name},{numbers},{spent:.0f}\n")
 
-    def _step(self, number: int, batch: Batch) -> np.ndarray:
+    def _step(self, number: int, batch: list[Crop]) -> np.ndarray:
         """Learn from a batch; its losses."""
         self.network.train()
         for group in self.optimiser.param_groups:
             group["lr"] = self.plan.rate(number)
-        planes, *truth = stacked(batch)
+        planes, targets, weight = stacked(batch)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.plan.bfloat16):
             raw = self.network(planes)
-        parts = self.loss(raw.float(), *truth)
+        parts = self.loss(raw.float(), targets, weight)
         self.optimiser.zero_grad()
         (parts * self.weights).sum().backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), MOST_GRADIENT)
@@ -149,16 +147,16 @@ class Learning:
         return parts.detach().numpy()
 
     @torch.no_grad()
-    def _watched(self, batch: Batch) -> np.ndarray:
+    def _watched(self, batch: list[Crop]) -> np.ndarray:
         """Losses of the averaged weights on what isn't learned from."""
         self.mean.eval()
         lots = [batch[start : start + 8] for start in range(0, len(batch), 8)]
         parts = []
-        for planes, *truth in map(stacked, lots):
-            parts.append(self.loss(self.mean(planes), *truth))
+        for planes, targets, weight in map(stacked, lots):
+            parts.append(self.loss(self.mean(planes), targets, weight))
         return torch.stack(parts).mean(0).numpy()
 
-    def run(self, draw: Callable[[int], Batch], watch: Batch) -> None:
+    def run(self, draw: Callable[[int], list[Crop]], watch: list[Crop]) -> None:
         """Learn to the plan's end, keep the state, log."""
         started, recent = time.process_time() - self.spent, []
         for number in range(self.first, self.plan.steps):
@@ -173,11 +171,32 @@ class Learning:
             recent = []
 
 
-def stacked(crops: Batch) -> list[torch.Tensor]:
-    """Crops as tensors, one for each of their arrays."""
-    arrays = zip(*(vars(crop).values() for crop in crops), strict=True)
-    planes, *truth = (torch.from_numpy(np.stack(values)) for values in arrays)
-    return [planes.contiguous(memory_format=torch.channels_last), *truth]
+def stacked(crops: list[Crop]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Planes, targets and weights of crops as tensors."""
+    parts = ((crop.planes, crop.targets, crop.weight) for crop in crops)
+    planes, targets, weight = (
+        torch.from_numpy(np.stack(arrays)) for arrays in zip(*parts, strict=True)
+    )
+    return planes.contiguous(memory_format=torch.channels_last), targets, weight
+
+
+class Exported(nn.Module):
+    """A network as it is shipped.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+    shown : callable
+        What is shipped, of the network's raw maps.
+    """
+
+    def __init__(self, network: nn.Module, shown: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.network, self.shown = network, shown
+
+    def forward(self, planes: torch.Tensor) -> torch.Tensor:
+        """Give (N, maps, H, W)."""
+        return self.shown(self.network(planes))
 
 
 def export(network: nn.Module, planes: int, path: Path) -> None:

@@ -11,8 +11,8 @@ pytest.importorskip("onnx")
 
 def test_onnxruntime_answers_as_torch_does(tmp_path: Path) -> None:
     """Parity to 1e-4 of a network with drawn weights and statistics, on a size not exported."""
-    from training.learning import PARITY, difference, export
-    from training.nuclei.network import Exported, nucleus_network
+    from training.learning import PARITY, Exported, difference, export
+    from training.nuclei.network import nucleus_network, shown
 
     torch.manual_seed(1)
     network = nucleus_network()
@@ -21,8 +21,8 @@ def test_onnxruntime_answers_as_torch_does(tmp_path: Path) -> None:
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.5, 2)
     assert 0.7e6 < sum(p.numel() for p in network.parameters()) < 0.85e6
-    export(Exported(network), 1, tmp_path / "drawn.onnx")
-    found = difference(Exported(network), 1, tmp_path / "drawn.onnx")
+    export(Exported(network, shown), 1, tmp_path / "drawn.onnx")
+    found = difference(Exported(network, shown), 1, tmp_path / "drawn.onnx")
     print(f"largest difference {found:.1e}")
     assert found < PARITY == 1e-4
 

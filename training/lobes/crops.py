@@ -1,12 +1,11 @@
 """Crops of rendered photos in other light and colours, with what the network is to say."""
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
 from xenoquant.imgproc.lobe_network import CORE_MM, NETWORK_PX_PER_MM, lobe_planes
 
+from ..draws import Crop
 from .photos import KEPT_PX_PER_MM, Photo
 
 SIDE = 128
@@ -16,17 +15,8 @@ SEAM_MM = 1.2
 SEAM_WEIGHT = 4.0
 
 
-@dataclass(frozen=True)
-class Crop:
-    """Part of a photo: planes (3, h, w), targets (2, h, w: lobe, core) and weight (2, h, w)."""
-
-    planes: np.ndarray
-    targets: np.ndarray
-    weight: np.ndarray
-
-
 def cut(photo: Photo, rng: np.random.Generator) -> Crop:
-    """A random crop: turned, scaled and recoloured."""
+    """A random crop, turned, scaled and recoloured; targets and weights are of lobe and core."""
     scale = NETWORK_PX_PER_MM * float(np.exp(rng.uniform(np.log(0.6), np.log(1.4))))
     zoom = scale / KEPT_PX_PER_MM
     angle = rng.uniform(0, 2 * np.pi) if rng.random() < 0.5 else 0.0

@@ -1,7 +1,6 @@
 """The lobe network: which pixels show lung, and which lie deep in a lobe of their own."""
 
 import torch
-from torch import nn
 from torch.nn import functional
 
 from xenoquant.imgproc.lobe_network import PLANES
@@ -12,16 +11,9 @@ CHANNELS = (24, 32, 48, 64, 96)
 MAPS = 2
 
 
-class Exported(nn.Module):
-    """The network as it is shipped: probabilities instead of their logits."""
-
-    def __init__(self, network: Unet) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, planes: torch.Tensor) -> torch.Tensor:
-        """Give (N, 2, H, W)."""
-        return torch.sigmoid(self.network(planes))
+def shown(raw: torch.Tensor) -> torch.Tensor:
+    """Give (N, 2, H, W) of raw maps: probabilities instead of their logits."""
+    return torch.sigmoid(raw)
 
 
 def lobe_network() -> Unet:

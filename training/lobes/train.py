@@ -17,9 +17,9 @@ from xenoquant.imgproc.lobe_network import PLANES
 
 from ..command import make_repeatable, parser_of
 from ..draws import Draws
-from ..learning import Learning, Plan, export
+from ..learning import Exported, Learning, Plan, export
 from .crops import cut
-from .network import Exported, lobe_network, loss
+from .network import lobe_network, loss, shown
 from .photos import Photo, photo_of
 
 TRAINED = (("own", range(1450)), ("phantoms", range(1450)))
@@ -47,7 +47,7 @@ def main() -> None:
     plan = replace(PLAN, steps=arguments.steps)
     learning = Learning(lobe_network(), loss, plan, arguments.out)
     learning.run(trained.batch, watched.batch(0, 0, size=WATCHED_CROPS))
-    export(Exported(learning.mean), PLANES, arguments.out)
+    export(Exported(learning.mean, shown), PLANES, arguments.out)
 
 
 if __name__ == "__main__":

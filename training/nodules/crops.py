@@ -13,6 +13,7 @@ from xenoquant.imgproc.nodule_network import (
     tissue_level,
 )
 
+from ..draws import Crop
 from .lobes import Lobe
 
 SIDE = 128
@@ -23,18 +24,6 @@ MOST_WEIGHT = 4.0
 AT_RIM_PX = 6.0
 BESIDE_WEIGHT = 0.3
 """Of pixels that aren't on the lobe."""
-
-
-@dataclass(frozen=True)
-class Crop:
-    """Part of a lobe: planes (7, h, w), targets (5, h, w) and weight (h, w).
-
-    The targets are inside, cone, log radius, way in y and in x.
-    """
-
-    planes: np.ndarray
-    targets: np.ndarray
-    weight: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -77,7 +66,10 @@ def where(sample: Sample, rng: np.random.Generator) -> tuple[float, float]:
 
 
 def cut(sample: Sample, rng: np.random.Generator) -> Crop:
-    """A random crop: turned, scaled and recoloured."""
+    """A random crop, turned, scaled and recoloured.
+
+    The targets are inside, cone, log radius, way in y and in x.
+    """
     lobe = sample.lobe
     zoom = float(np.exp(rng.uniform(-0.25, 0.25))) if rng.random() < 0.6 else 1.0
     angle = rng.uniform(0, 2 * np.pi) if zoom != 1.0 else 0.0

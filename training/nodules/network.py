@@ -1,7 +1,6 @@
 """The nodule network: from a patch's planes to five maps."""
 
 import torch
-from torch import nn
 from torch.nn import functional
 
 from xenoquant.imgproc.nodule_network import PLANES
@@ -20,18 +19,10 @@ def nodule_network() -> Unet:
     return Unet(PLANES, MAPS, CHANNELS)
 
 
-class Exported(nn.Module):
-    """The network as it is shipped: a probability instead of its logit, a cone within 0 and 1."""
-
-    def __init__(self, network: Unet) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, planes: torch.Tensor) -> torch.Tensor:
-        """Give (N, 5, H, W)."""
-        raw = self.network(planes)
-        inside, cone = torch.sigmoid(raw[:, :1]), torch.clamp(raw[:, 1:2], 0, 1)
-        return torch.cat([inside, cone, torch.clamp(raw[:, 2:3], -2, 2.5), raw[:, 3:]], 1)
+def shown(raw: torch.Tensor) -> torch.Tensor:
+    """Give (N, 5, H, W) of raw maps: a probability instead of its logit, a cone within 0 and 1."""
+    inside, cone = torch.sigmoid(raw[:, :1]), torch.clamp(raw[:, 1:2], 0, 1)
+    return torch.cat([inside, cone, torch.clamp(raw[:, 2:3], -2, 2.5), raw[:, 3:]], 1)
 
 
 def loss(raw: torch.Tensor, targets: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

@@ -19,10 +19,10 @@ from xenoquant.imgproc.nodule_network import PLANES
 
 from ..command import make_repeatable, parser_of
 from ..draws import Draws
-from ..learning import Learning, Plan, export
+from ..learning import Exported, Learning, Plan, export
 from .crops import Sample, cut
 from .lobes import AS_LEARNED, lobes_of
-from .network import Exported, loss, nodule_network
+from .network import loss, nodule_network, shown
 
 TRAINED = (
     ("own", range(300)),
@@ -55,7 +55,7 @@ def main() -> None:
     plan = replace(PLAN, steps=arguments.steps)
     learning = Learning(nodule_network(), loss, plan, arguments.out)
     learning.run(trained.batch, watched.batch(0, 0, size=WATCHED_CROPS))
-    export(Exported(learning.mean), PLANES, arguments.out)
+    export(Exported(learning.mean, shown), PLANES, arguments.out)
 
 
 if __name__ == "__main__":

@@ -1,40 +1,18 @@
 """Crops to learn from: a piece of an image, turned, scaled and lit anew, with what to predict."""
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from skimage.measure import label
 
 from xenoquant.imgproc.nucleus_network import DIAMETER_PX
 
+from ..draws import Crop
 from .pictures import Picture
 
 SIDE_PX = 128
 MARGIN_PX = 32  # around the crop, so that nuclei cut by it keep their true centre
 MOST_WEIGHT = 2.5
 RADIUS_PX = DIAMETER_PX / 2
-
-
-@dataclass(frozen=True)
-class Crop:
-    """One piece.
-
-    Attributes
-    ----------
-    planes : numpy.ndarray
-        Float32, shape (1, side, side): intensity.
-    targets : numpy.ndarray
-        Float32, shape (5, side, side): foreground, touching edge, distance from the outline as a
-        share of the nucleus's largest, and the way to its centre in y and x, in radii of a
-        canonical nucleus.
-    weight : numpy.ndarray
-        Float32, shape (side, side): more on small nuclei.
-    """
-
-    planes: np.ndarray
-    targets: np.ndarray
-    weight: np.ndarray
 
 
 def drawn_scale(rng: np.random.Generator) -> float:
@@ -55,6 +33,13 @@ def cut(picture: Picture, rng: np.random.Generator, *, plain: bool = False) -> C
         Draws place, turn, scale and light.
     plain : bool
         Leave scale and light as they are, for validation.
+
+    Returns
+    -------
+    Crop
+        The plane is the intensity. The targets are foreground, touching edge, distance from the
+        outline as a share of the nucleus's largest, and the way to its centre in y and x, in
+        radii of a canonical nucleus. Small nuclei weigh more.
     """
     scale = DIAMETER_PX / picture.diameter_px * (1.0 if plain else drawn_scale(rng))
     centre = _place(picture, rng, scale)
@@ -154,7 +139,7 @@ def predicted(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     tuple of numpy.ndarray
-        Float32 (5, H, W) as in `Crop`, and float32 (H, W).
+        Float32 (5, H, W) as `cut` has them, and float32 (H, W).
     """
     inside = labels > 0
     touching, own = np.zeros(labels.shape, bool), np.ones(labels.shape, bool)

@@ -42,17 +42,9 @@ def nucleus_network() -> nn.Sequential:
     return nn.Sequential(Inputs(), Unet(2, MAPS, CHANNELS, back=1))
 
 
-class Exported(nn.Module):
-    """The network as it is shipped: probabilities instead of their logits."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, intensity: torch.Tensor) -> torch.Tensor:
-        """Give (N, 5, H, W): two probabilities, a share, a way in radii."""
-        raw = self.network(intensity)
-        return torch.cat([torch.sigmoid(raw[:, :2]), torch.clamp(raw[:, 2:3], 0, 1), raw[:, 3:]], 1)
+def shown(raw: torch.Tensor) -> torch.Tensor:
+    """Give (N, 5, H, W) of raw maps: two probabilities, a share, a way in radii."""
+    return torch.cat([torch.sigmoid(raw[:, :2]), torch.clamp(raw[:, 2:3], 0, 1), raw[:, 3:]], 1)
 
 
 def loss(raw: torch.Tensor, targets: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

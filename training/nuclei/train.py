@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from ..command import make_repeatable, parser_of
-from ..draws import Draws
-from ..learning import Learning, Plan, export
-from .crops import Crop, cut
-from .network import Exported, loss, nucleus_network
+from ..draws import Crop, Draws
+from ..learning import Exported, Learning, Plan, export
+from .crops import cut
+from .network import loss, nucleus_network, shown
 from .pictures import Picture, folder_pictures, rendered_pictures
 from .split import split
 
@@ -67,7 +67,7 @@ def main() -> None:
     plan = replace(PLAN, steps=arguments.steps)
     learning = Learning(nucleus_network(), loss, plan, arguments.out)
     learning.run(draws(pictures).batch, watched(apart))
-    export(Exported(learning.mean), 1, arguments.out)
+    export(Exported(learning.mean, shown), 1, arguments.out)
 
 
 if __name__ == "__main__":

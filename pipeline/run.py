@@ -1,10 +1,8 @@
 """A run: from a study's folder to its tables, overlays and report."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import pandas as pd
 
 from .assay import Calibration, Measured
 from .comparing import compare_study
+from .crew import Crew
 from .drawing import DrawJob, draw_job, lost_drawing
 from .errors import Problem, StudyError
 from .evidence import describe_tables, evaluate_tables, join_animals, prepare_assays
@@ -22,14 +21,12 @@ from .measuring import STORING, Job, Outcome, finish_job, lost_job, measure_job
 from .object_tables import ObjectTables
 from .plan import Plan, Task, plan_study
 from .problems import ProblemRow, bad_tile_rows, problem_table
-from .progress import Both, LiveCounts, NoProgress, Progress
+from .progress import Both, LiveCounts
 from .provenance import CRATE_FILE, describe_crate, describe_run
 from .published import Published
-from .readers import split_reference
-from .resources import suitable_jobs
+from .repeats import repeated_content, same_result
 from .results_links import refuse_links
 from .reviewed_readings import with_readings
-from .reviews import STAGE as REJECTED_STAGE
 from .reviews import Reviewed, apply_reviews, describe_reviews
 from .rollup import (
     AssayResult,
@@ -39,78 +36,17 @@ from .rollup import (
     image_table,
 )
 from .run_lock import only_run
+from .run_options import RunOptions
+from .run_summary import PENDING, RunSummary
 from .samples import Sample, study_samples
 from .store import Store
 from .stored_images import FromStore, StoredImages
 from .study import Study, load_study
 from .table_assay import TableResult
 from .views import study_view
-from .workers import PoolMaker, local_pool, run_tasks
 from .writers import write_csv, write_json
 
-PENDING = "plan"  # the stage of a row that says an image wasn't asked for yet
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How a run is carried out; none of it changes a number.
-
-    Attributes
-    ----------
-    jobs : int
-        Workers at a time; 0 for as many as cores, free memory and image sizes are good for.
-    assays : tuple of str
-        Measure only these; all when empty.
-    fresh : bool
-        Measure again what the store already has.
-    pool : callable
-        Makes the executor of that many workers.
-    progress : Progress
-        Told how far the run has come.
-    """
-
-    jobs: int = 0
-    assays: tuple[str, ...] = ()
-    fresh: bool = False
-    pool: PoolMaker = local_pool
-    progress: Progress = field(default_factory=NoProgress)
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """What a run did.
-
-    Attributes
-    ----------
-    results : pathlib.Path
-        The results folder.
-    report : pathlib.Path
-        The report.
-    measured, reused : int
-        Images measured now, and found in the store.
-    problems : tuple of ProblemRow
-        The rows of problems.csv.
-    """
-
-    results: Path
-    report: Path
-    measured: int
-    reused: int
-    problems: tuple[ProblemRow, ...]
-
-    @property
-    def failed(self) -> bool:
-        """Whether an input failed (images not asked for, or rejected by a reader, don't count)."""
-        return any(row.stage not in (PENDING, REJECTED_STAGE) for row in self.problems)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many images were measured and reused, and how many problems there are."""
-        return {
-            "measured": self.measured,
-            "reused": self.reused,
-            "problems": len(self.problems),
-        }
+__all__ = ["RunOptions", "RunSummary", "run_samples", "run_study"]
 
 
 def run_study(path: Path, options: RunOptions | None = None) -> RunSummary:
@@ -189,7 +125,7 @@ class _Run:
         self.problems: list[ProblemRow] = []
         self.seconds: dict[str, float] = {}
         self.read_as: dict[tuple[str, str], Mapping[str, Any]] = {}
-        self.executor: Executor | None = None
+        self.crew = Crew(options.pool, options.jobs)
         self.published = Published.load(self.store.folder / "published.json", study.results)
 
     def finish(self) -> RunSummary:
@@ -201,8 +137,7 @@ class _Run:
         try:
             summary = self._measure_and_finish(plan)
         finally:
-            if self.executor is not None:
-                self.executor.shutdown(cancel_futures=True)
+            self.crew.dismiss()
         self.progress.finish(summary.counts)
         return summary
 
@@ -269,11 +204,11 @@ class _Run:
                 self.store.discard(task.fingerprint)
         self.problems.extend(_pending(t) for t in others if t.fingerprint not in self.store)
         todo = {t.fingerprint: t for t in wanted if t.fingerprint not in self.store}
-        same = _same_result(wanted)
+        same = same_result(wanted)
         jobs = self._jobs(todo)
         self.progress.start("measure", len(jobs), reused=len(wanted) - len(jobs))
         done = 0
-        for begun in self._through_pool(measure_job, list(jobs.values()), lost_job):
+        for begun in self.crew.carry_out(measure_job, list(jobs.values()), lost_job):
             outcome = self._finished(jobs[begun.fingerprint], begun)
             problem = outcome.problem
             image = todo[outcome.fingerprint].sample.image
@@ -290,7 +225,7 @@ class _Run:
         """Make the jobs; where they are fewer than the workers, whole slides are shared out."""
         if not todo:
             return {}
-        workers = int(getattr(self._pool(list(todo.values())), "workers", 1))
+        workers = int(getattr(self.crew.called(list(todo.values())), "workers", 1))
         may_split = len(todo) < workers
         return {
             key: Job(task, self.store.folder, may_split, self.study.results)
@@ -301,30 +236,13 @@ class _Run:
         """Finish a whole slide whose tiles were left to all workers."""
         if outcome.begun is None:
             return outcome
-        return finish_job(job, outcome.begun, self._pool([job.task]))
-
-    def _pool(self, tasks: Sequence[Task]) -> Executor:
-        """Give the workers, as many as the first tasks are good for; they start with their work."""
-        if self.executor is None:
-            self.executor = self.options.pool(self.options.jobs or suitable_jobs(tasks))
-        return self.executor
-
-    def _through_pool(
-        self,
-        function: Callable[[Any], Any],
-        jobs: Sequence[Any],
-        lost: Callable[[Any, str], Any],
-    ) -> Iterator[Any]:
-        if not jobs:
-            return iter(())
-        pool = self._pool([job.task for job in jobs])
-        return run_tasks(function, jobs, executor=pool, lost=lost)
+        return finish_job(job, outcome.begun, self.crew.called([job.task]))
 
     def _roll_up(
         self, done: Sequence[Task]
     ) -> tuple[dict[str, AssayResult], dict[str, TableResult]]:
         results, conclusions = {}, {}
-        repeated = _repeated_content(done)
+        repeated = repeated_content(done)
         for name, assay in self.study.image_assays.items():
             tasks = [task for task in done if task.sample.assay == name]
             measured = StoredImages(tasks, lambda task: self._load(task, repeated))
@@ -364,7 +282,7 @@ class _Run:
                 jobs[task.sample.assay, task.sample.image] = job
         failed = set()
         self.progress.start("draw", len(jobs), reused=len(done) - len(jobs))
-        for key, problem in self._through_pool(draw_job, list(jobs.values()), lost_drawing):
+        for key, problem in self.crew.carry_out(draw_job, list(jobs.values()), lost_drawing):
             self.progress.advance("draw", image=key[1], problem=problem)
             if problem is None:
                 self.published.note(jobs[key].task, jobs[key].calibration)
@@ -437,14 +355,6 @@ def _pending(task: Task) -> ProblemRow:
     return _row(task, PENDING, "not measured yet", "run without --assay, or name this assay too")
 
 
-def _same_result(tasks: Sequence[Task]) -> dict[str, list[Task]]:
-    """Give the tasks that share a fingerprint (one file, given in two rows)."""
-    shared: dict[str, list[Task]] = {}
-    for task in tasks:
-        shared.setdefault(task.fingerprint, []).append(task)
-    return shared
-
-
 def _for_each(outcome: Outcome, same: Mapping[str, list[Task]]) -> list[ProblemRow]:
     """Give an outcome's problem to every row of the sheet that it concerns."""
     problem = outcome.problem
@@ -453,15 +363,3 @@ def _for_each(outcome: Outcome, same: Mapping[str, list[Task]]) -> list[ProblemR
     return [
         _row(t, problem.stage, problem.error, problem.remedy) for t in same[outcome.fingerprint]
     ]
-
-
-def _repeated_content(tasks: Sequence[Task]) -> dict[tuple[str, str], str]:
-    """Find images whose file is the same, byte for byte, as an earlier one of the assay."""
-    first: dict[tuple[str, str, int | None], str] = {}
-    repeated = {}
-    for task in tasks:
-        series = split_reference(task.reference)[1]
-        image = first.setdefault((task.sample.assay, task.content[0], series), task.sample.image)
-        if image != task.sample.image:
-            repeated[task.sample.assay, task.sample.image] = image
-    return repeated

@@ -335,6 +335,10 @@ class Assay(BaseModel, ABC):
     def classify(self, measured: Measured, calibration: Calibration) -> Classified:
         """Apply the study's thresholds to one stored image and give its features."""
 
+    def shown(self, measured: Measured, calibration: Calibration) -> Classified:
+        """Give what `draw` needs of `classify`; features and flags may be left out."""
+        return self.classify(measured, calibration)
+
     @abstractmethod
     def draw(
         self,

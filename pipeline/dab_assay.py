@@ -309,13 +309,7 @@ class DabAssay(DabOptions, SegmentedAssay):
 
     def classify(self, measured: Measured, calibration: Calibration) -> Classified:
         """Class the cells by the study's cut-offs."""
-        objects = classify_dab(
-            measured.objects, compartment=self.compartment, cutoffs_od=self.cutoffs_od
-        )
-        given = readers_classes(measured)
-        if given:
-            classes = np.array(given_or(given, objects, "class"), dtype=np.int64)
-            objects = objects.assign(**{"class": classes, "positive": classes > 0})
+        objects = self._classed(measured)
         features = summarise_dab(
             objects, measured.regions, dict(measured.profiles), cutoffs_od=self.cutoffs_od
         )
@@ -331,13 +325,22 @@ class DabAssay(DabOptions, SegmentedAssay):
             )
         batch = values.get("batches", {}).get(measured.sample.batch, {})
         flags = (*measured.flags, *calibration.flags, *batch.get("flags", ()))
-        drawn = ("heat_od", "overview_regions")
-        maps = {name: measured.profiles[name] for name in drawn if name in measured.profiles}
-        if measured.notes.get("fields"):
-            maps["fields"] = np.asarray(measured.notes["fields"])
-        if measured.notes.get("bad_tiles"):
-            maps["bad_tiles"] = np.array([tile["region"] for tile in measured.notes["bad_tiles"]])
-        return Classified(objects, measured.regions, features, flags, maps)
+        return Classified(objects, measured.regions, features, flags, _maps(measured))
+
+    def shown(self, measured: Measured, calibration: Calibration) -> Classified:
+        """Give the cells' classes, and the maps of a slide."""
+        return Classified(self._classed(measured), measured.regions, {}, (), _maps(measured))
+
+    def _classed(self, measured: Measured) -> pd.DataFrame:
+        """Class the cells; a reader's word wins."""
+        objects = classify_dab(
+            measured.objects, compartment=self.compartment, cutoffs_od=self.cutoffs_od
+        )
+        given = readers_classes(measured)
+        if given:
+            classes = np.array(given_or(given, objects, "class"), dtype=np.int64)
+            objects = objects.assign(**{"class": classes, "positive": classes > 0})
+        return objects
 
     def draw(
         self,
@@ -358,6 +361,17 @@ class DabAssay(DabOptions, SegmentedAssay):
                 fields=classified.maps["fields"].tolist() if "fields" in classified.maps else (),
             )
         return draw_cells_dab(_brightfield(image), labels, classified.objects, um_per_px=um_per_px)
+
+
+def _maps(measured: Measured) -> dict[str, np.ndarray]:
+    """Give what a slide's overlay shows beside its cells."""
+    drawn = ("heat_od", "overview_regions")
+    maps = {name: measured.profiles[name] for name in drawn if name in measured.profiles}
+    if measured.notes.get("fields"):
+        maps["fields"] = np.asarray(measured.notes["fields"])
+    if measured.notes.get("bad_tiles"):
+        maps["bad_tiles"] = np.array([tile["region"] for tile in measured.notes["bad_tiles"]])
+    return maps
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from .store import Store
 from .task_images import open_image
 from .writers import atomic_path
 
-OVERLAY_VERSION = 2  # raised when overlays change for the same measurement
+OVERLAY_VERSION = 3  # raised when overlays change for the same measurement
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def _drawn(
     measured = Measured(
         job.task.sample, held.objects, held.regions, held.profiles, held.flags, held.notes
     )
-    classified = assay.classify(measured, calibration)
+    classified = assay.shown(measured, calibration)
     um_per_px = held.notes.get("um_per_px")
     return assay.draw(image, labels, classified, calibration, um_per_px=um_per_px)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..imgproc.fluorescence import (
@@ -180,10 +181,21 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
     def classify(self, measured: Measured, calibration: Calibration) -> Classified:
         """Tell positive cells from negative ones by the study's threshold."""
         flags = (*measured.flags, *calibration.flags, *_other_settings(measured, calibration))
+        objects = self._classed(measured, calibration)
+        features = summarise_fluorescence(
+            objects, compartment=self.compartment, threshold=_threshold(calibration)
+        )
+        return Classified(objects, measured.regions, features, flags)
+
+    def shown(self, measured: Measured, calibration: Calibration) -> Classified:
+        """Give the cells, positive or negative."""
+        return Classified(self._classed(measured, calibration), measured.regions, {})
+
+    def _classed(self, measured: Measured, calibration: Calibration) -> pd.DataFrame:
+        """Tell positive cells from negative ones, if there is a threshold; a reader's word wins."""
         threshold = _threshold(calibration)
         if threshold is None:
-            features = summarise_fluorescence(measured.objects, compartment=self.compartment)
-            return Classified(measured.objects, measured.regions, features, flags)
+            return measured.objects
         objects = classify_fluorescence(
             measured.objects,
             measured.profiles,
@@ -195,10 +207,7 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
         if given:
             classes = np.array(given_or(given, objects, "positive"), dtype=bool)
             objects = objects.assign(positive=classes)
-        features = summarise_fluorescence(
-            objects, compartment=self.compartment, threshold=threshold
-        )
-        return Classified(objects, measured.regions, features, flags)
+        return objects
 
     def doubt(self, measured: Classified, calibration: Calibration) -> float:
         """Give the share of cells whose level is within a fifth of the limit of positivity."""

@@ -8,12 +8,13 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from .overlay_lines import CASING, edge_lines, lay_over
+from .overlay_lines import CASING, draw_thin_edges, edge_lines, lay_over
 
 LONG_SIDE_PX = 2400
 """Longest side of an overlay on disk: outlines of single cells stay readable, files stay small."""
 
-_ENLARGED_SIDE_PX = 1200  # small fields are enlarged by a whole factor towards this, to be legible
+_SMALL_SIDE_PX = 600  # smaller fields are enlarged by a whole factor towards this, to be legible
+_LEAST_ENLARGED = 2  # and by no less than this: a line covers half a pixel of the image then
 _LINE_STEPS_PX = 600  # an outline gains a pixel of width for each so many of the picture's side
 
 
@@ -44,8 +45,8 @@ class Canvas:
         height, width = rgb.shape[:2]
         long_side = max(height, width)
         factor = min(1.0, LONG_SIDE_PX / long_side)
-        if long_side <= _ENLARGED_SIDE_PX // 2:
-            factor = float(_ENLARGED_SIDE_PX // long_side)
+        if long_side <= _SMALL_SIDE_PX:
+            factor = float(max(_LEAST_ENLARGED, _SMALL_SIDE_PX // long_side))
         if factor == 1.0:
             return cls(rgb.copy(), 1.0)
         size = (max(1, round(width * factor)), max(1, round(height * factor)))
@@ -99,6 +100,11 @@ class Canvas:
             0 to 1; below 1 the image shows through the line.
         """
         shown, factor = self._shown(labels)
+        if self.line_px == 1 and not cased:
+            draw_thin_edges(
+                self.rgb, shown, colour_of, factor=factor, inks=palette, opacity=opacity
+            )
+            return
         lines, around = edge_lines(
             shown, colour_of, factor=factor, line_px=self.line_px, cased=cased
         )
@@ -151,8 +157,23 @@ class Canvas:
         right, bottom = width - margin, height - margin
         self.rgb[bottom - thick - 1 : bottom + 1, right - bar_px - 1 : right + 1] = (16, 16, 16)
         self.rgb[bottom - thick : bottom, right - bar_px : right] = 255
-        middle = (right - bar_px / 2, bottom - thick - self.text_px, f"{length:g} {unit}")
-        self.write([middle], size_px=self.text_px, colour="#ffffff")
+        self._write_white(right - bar_px / 2, bottom - thick - self.text_px, f"{length:g} {unit}")
+
+    def _write_white(self, x: float, y: int, text: str) -> None:
+        """Write one text as `write` does, to a grey value, from a stamp that is made once."""
+        left = math.floor(x)
+        reach, stamp = _stamp(text, self.text_px, x - left)
+        top, left = y - reach, left - reach
+        height, width = self.rgb.shape[:2]
+        rows, columns = (
+            slice(max(0, at), max(0, min(at + 2 * reach, end)))
+            for at, end in ((top, height), (left, width))
+        )
+        part = self.rgb[rows, columns]
+        if part.size:
+            held = stamp[:, rows.start - top : rows.stop - top, columns.start - left :]
+            dark, bright = held[:, :, : part.shape[1], None].astype(np.uint16)
+            part[:] = dark + (part * (bright - dark) + 127) // 255
 
 
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -162,6 +183,34 @@ _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 def _font(size_px: int) -> _Font:
     """Give Pillow's built-in font; making it costs more than writing with it."""
     return ImageFont.load_default(size_px)
+
+
+@lru_cache
+def _stamp(text: str, size_px: int, beyond_px: float) -> tuple[int, np.ndarray]:
+    """Give a white text with its rim as it stands on black and on white.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    size_px : int
+        Its height.
+    beyond_px : float
+        How far right of the middle pixel's left edge it is centred.
+
+    Returns
+    -------
+    reach : int
+        The middle is so many pixels from the top and the left.
+    stamp : numpy.ndarray
+        (2, 2 * reach, 2 * reach) uint8.
+    """
+    font = _font(size_px)
+    reach = int(font.getlength(_plain(text)) / 2) + size_px
+    pictures = [Image.new("L", (2 * reach, 2 * reach), grey) for grey in (0, 255)]
+    for picture in pictures:
+        _write_text(ImageDraw.Draw(picture), (reach + beyond_px, reach), text, font, "#ffffff")
+    return reach, np.stack([np.asarray(picture) for picture in pictures])
 
 
 def _write_text(

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageColor
+from PIL import Image
 
+from .channel_composite import CHANNEL_COLOURS, composite
 from .overlay_canvas import LONG_SIDE_PX, Canvas
 from .thumbnails import as_exif, encode_jpeg, thumbnail, with_exif
 
@@ -37,7 +38,6 @@ DOUBTFUL = 0.5
 
 _NUMBERED_AT_MOST = 600  # beyond this the numbers would hide the picture; the table has them all
 _CELL_OPACITY = 0.6  # cells' outlines stand back behind those of their nuclei
-_CONTRAST_PERCENTILES = (1.0, 99.8)  # of a channel's pixels: shown black, shown fully bright
 
 # The colours keep apart in the common forms of colour blindness and from what lies under them:
 # yellow tissue, blue and green fluorescence, brown and violet stain.
@@ -46,8 +46,6 @@ _POSITIVE, _NEGATIVE = "#ffb000", "#c3cddd"
 CLASS_COLOURS = ("#1f5fff", "#f7c400", "#f06a00", "#d0002a")  # 0, 1+, 2+, 3+
 _UNCLASSED = "#00c8c8"
 _LOBE_EDGE, _TISSUE_EDGE = "#ffffff", "#3a3a3a"
-_CHANNEL_COLOURS = {"nuclei": "#4070ff", "marker": "#30e050"}
-_OTHER_CHANNELS = ("#ff50d0", "#ffe060", "#ff7a40", "#70f0ff")
 
 
 @dataclass(frozen=True)
@@ -90,8 +88,8 @@ def legend(method: str) -> tuple[LegendEntry, ...]:
             (_POSITIVE, "positive cell and its nucleus"),
             (_NEGATIVE, "negative cell and its nucleus"),
             (_UNCLASSED, "cell not classed"),
-            (_CHANNEL_COLOURS["nuclei"], "nuclear stain"),
-            (_CHANNEL_COLOURS["marker"], "marker"),
+            (CHANNEL_COLOURS["nuclei"], "nuclear stain"),
+            (CHANNEL_COLOURS["marker"], "marker"),
         ),
         "dab": (
             (CLASS_COLOURS[0], "negative (0)"),
@@ -189,7 +187,7 @@ def draw_cells_fluorescence(
     ValueError
         If there is no channel, or the channels differ in shape.
     """
-    canvas = Canvas.of(_composite(channels, limits or {}))
+    canvas = Canvas.of(composite(channels, limits or {}))
     _outline_cells(canvas, labels, objects, "positive", (_NEGATIVE, _POSITIVE))
     canvas.scale_bar(None if um_per_px is None else 1.0 / um_per_px, "µm")
     return canvas.rgb
@@ -263,32 +261,6 @@ def _rgb8(image: np.ndarray) -> np.ndarray:
         )
     bits = max(8, int(image.max()).bit_length())
     return (image >> (bits - 8)).astype(np.uint8)
-
-
-def _composite(
-    channels: Mapping[str, np.ndarray], limits: Mapping[str, tuple[float, float]]
-) -> np.ndarray:
-    """Add the channels up, each stretched between its limits and in its colour."""
-    if len({channel.shape for channel in channels.values()}) != 1:
-        shapes = {name: channel.shape for name, channel in channels.items()}
-        raise ValueError(f"An overlay needs one or more channels of one shape; it got {shapes}.")
-    colours = iter(_OTHER_CHANNELS * len(channels))
-    total = np.zeros((*next(iter(channels.values())).shape, 3), np.float32)
-    for name, channel in channels.items():
-        ink = ImageColor.getrgb(_CHANNEL_COLOURS.get(name) or next(colours))
-        shown = _stretched(channel, limits.get(name))
-        total += shown[..., None] * np.array(ink[:3], np.float32)
-    return np.minimum(total + 0.5, 255).astype(np.uint8)
-
-
-def _stretched(channel: np.ndarray, limits: tuple[float, float] | None) -> np.ndarray:
-    """Map a channel to 0..1 between its limits, or between its own percentiles."""
-    pixels = channel.astype(np.float32)
-    low, high = limits or np.nanpercentile(pixels, _CONTRAST_PERCENTILES)
-    span = float(high) - float(low)
-    if span <= 0:  # an empty channel is black, not noise made visible
-        return np.zeros(channel.shape, np.float32)
-    return np.clip(np.nan_to_num((pixels - float(low)) / span), 0.0, 1.0)
 
 
 def _outline_cells(

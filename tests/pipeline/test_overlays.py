@@ -175,7 +175,8 @@ def test_nothing_found_leaves_the_picture_as_it_is(grey: np.ndarray) -> None:
     ("shape", "expected"),
     [
         ((3000, 5000), (1440, LONG_SIDE_PX)),  # 2400/5000 of each side
-        ((256, 200), (1024, 800)),  # enlarged by 4, the most that stays within 1200
+        ((150, 120), (600, 480)),  # enlarged by 4, the most that stays within 600
+        ((512, 400), (1024, 800)),  # by 2, the least of a field of up to 600
         ((700, 600), (700, 600)),
     ],
 )
@@ -307,10 +308,10 @@ def disk(width_px):
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width_px, width_px))
 
 
-@pytest.mark.parametrize("size", [(150, 200), (700, 900), (3000, 2600), (1, 70)])
+@pytest.mark.parametrize("size", [(150, 200), (420, 600), (700, 900), (3000, 2600), (1, 70)])
 @pytest.mark.parametrize(("cased", "opacity"), [(False, 1.0), (True, 1.0), (False, 0.6)])
 def test_outlines_are_those_of_the_plain_form(size, cased, opacity):
-    """Enlarged, as it is, reduced by no whole factor, and one pixel high; labels without colour."""
+    """Enlarged with thin and wide lines, as it is, reduced by no whole factor, and one pixel high; labels without colour."""
     chance = np.random.default_rng(7)
     rgb = chance.integers(0, 256, (*size, 3), np.uint8)
     coarse = chance.integers(-1, 40, (max(1, size[0] // 30), max(1, size[1] // 30)))

@@ -79,8 +79,9 @@ def draw_job(job: DrawJob) -> Drawn:
 def _problem_of(job: DrawJob) -> ProblemRow | None:
     task = job.task
     try:
-        publish_labels(job)
-        _publish_overlay(job, _draw(job))
+        files = Store(job.store).labels(task.fingerprint)
+        publish_labels(job, files)
+        _publish_overlay(job, _draw(job, files))
     except InputError as error:
         return _row(task, error.reason, error.remedy)
     except DamagedError as error:
@@ -96,7 +97,9 @@ def _problem_of(job: DrawJob) -> ProblemRow | None:
     return None
 
 
-def draw_measured(job: DrawJob, image: Image, measurement: Measurement) -> bool:
+def draw_measured(
+    job: DrawJob, image: Image, measurement: Measurement, files: Mapping[str, bytes]
+) -> bool:
     """Publish the labels and overlay of an image that was just measured and stored.
 
     What `draw_job` would read again is still in the memory; the result is the same.
@@ -109,6 +112,8 @@ def draw_measured(job: DrawJob, image: Image, measurement: Measurement) -> bool:
         Its pixels.
     measurement : Measurement
         What was found.
+    files : mapping of str to bytes
+        The files of its label images, by name.
 
     Returns
     -------
@@ -120,7 +125,7 @@ def draw_measured(job: DrawJob, image: Image, measurement: Measurement) -> bool:
     if task.assay.overlay_needs_study or task.review or isinstance(image, SlideImage):
         return False
     try:
-        publish_labels(job)
+        publish_labels(job, files)
         _publish_overlay(job, _drawn(job, image, measurement, measurement.labels))
     except Exception:  # not lost: whatever it was, `draw_job` meets it again and says it
         return False
@@ -141,11 +146,11 @@ def _row(task: Task, error: str, remedy: str) -> ProblemRow:
     return ProblemRow(task.sample.assay, task.sample.image, "draw", error, remedy)
 
 
-def publish_labels(job: DrawJob) -> None:
+def publish_labels(job: DrawJob, files: Mapping[str, Path | bytes]) -> None:
     """Copy an image's label images from the store to where the tables' readers find them."""
     folder = label_folder(job.results, job.task)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, source in Store(job.store).labels(job.task.fingerprint).items():
+    for name, source in files.items():
         with atomic_path(folder / f"{name}.tif", sync=False) as partial:
             if isinstance(source, bytes):
                 partial.write_bytes(source)
@@ -165,12 +170,12 @@ def read_labels(files: Mapping[str, Path | bytes]) -> dict[str, np.ndarray]:
     }
 
 
-def _draw(job: DrawJob) -> np.ndarray:
+def _draw(job: DrawJob, files: Mapping[str, Path | bytes]) -> np.ndarray:
     store, task = Store(job.store), job.task
     image = open_image(task)
     # a whole slide is drawn from its maps: its label images may be larger than the memory
     whole = isinstance(image, SlideImage)
-    labels = {} if whole else read_labels(store.labels(task.fingerprint))
+    labels = {} if whole else read_labels(files)
     return _drawn(job, image, store.load(task.fingerprint), labels)
 
 

@@ -86,7 +86,8 @@ def finish_job(job: Job, begun: Begun, executor: Executor) -> Outcome:
         found = _attempt(job.task, lambda: begun.split.carry_out(OnWorkers(executor)))
     except (WorkerLost, TooSlow) as error:
         return lost_job(job, str(error))
-    problem = found if isinstance(found, ProblemRow) else _store(job, _noted(begun, found))
+    kept = found if isinstance(found, ProblemRow) else _store(job, _noted(begun, found))
+    problem = kept if isinstance(kept, ProblemRow) else None
     return Outcome(job.task.fingerprint, problem, time.perf_counter() - started)
 
 
@@ -120,11 +121,13 @@ def _begun_or_measured(job: Job) -> Begun | ProblemRow | _Drawn | None:
     if isinstance(measurement, ProblemRow):
         return measurement
     noted = _noted(image, measurement)
-    problem = _store(job, noted)
-    if problem is not None or job.results is None:
-        return problem
+    stored = _store(job, noted)
+    if isinstance(stored, ProblemRow):
+        return stored
+    if job.results is None:
+        return None
     drawing = DrawJob(task, job.store, Calibration(), job.results)
-    return _Drawn() if draw_measured(drawing, image, noted) else None
+    return _Drawn() if draw_measured(drawing, image, noted, stored) else None
 
 
 def _attempt(task: Task, measure: Callable[[], ResultT]) -> ResultT | ProblemRow:
@@ -162,19 +165,19 @@ def _noted(image: Image | Begun, measurement: Measurement) -> Measurement:
     )
 
 
-def _store(job: Job, measurement: Measurement) -> ProblemRow | None:
+def _store(job: Job, measurement: Measurement) -> ProblemRow | dict[str, bytes]:
+    """Store a measurement; give the files of its label images, or the row that says why not."""
     task = job.task
     if _content_now(task) != task.content:
         reason = "the file changed or vanished while it was being measured"
         return _row(task, "read", reason, "run again when nothing writes to it")
     um_per_px = measurement.notes.get("um_per_px")
     try:
-        Store(job.store).save(task.fingerprint, measurement, um_per_px=um_per_px)
+        return Store(job.store).save(task.fingerprint, measurement, um_per_px=um_per_px)
     except OSError as error:
         reason = f"the result can't be stored: {error.strerror or error}"
         remedy = "check the space and permissions of the results folder"
         return _row(task, STORING, reason, remedy)
-    return None
 
 
 def _content_now(task: Task) -> tuple[str, ...] | None:

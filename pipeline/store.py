@@ -67,36 +67,36 @@ class Store:
         """Remove an entry, if there is one."""
         shutil.rmtree(self.entry(key), ignore_errors=True)
 
-    def save(self, key: str, measurement: Measurement, *, um_per_px: float | None) -> None:
-        """Write an entry; an entry that is there already stays as it is."""
-        aside = self.folder / INCOMING / uuid.uuid4().hex
-        aside.mkdir(parents=True)
-        try:
-            sync_files(self._write(aside, key, measurement, um_per_px))
-            target = self.entry(key)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if target.exists() and key not in self:  # of an older program, or broken
-                self.discard(key)
-            _move_into_place(aside, target)
-        finally:
-            if aside.exists():
-                shutil.rmtree(aside, ignore_errors=True)
+    def save(
+        self, key: str, measurement: Measurement, *, um_per_px: float | None
+    ) -> dict[str, bytes]:
+        """Write an entry; an entry that is there already stays as it is.
 
-    def _write(
-        self, folder: Path, key: str, measurement: Measurement, um_per_px: float | None
-    ) -> list[Path]:
-        """Write an entry's files, and give them."""
-        sheets = {n: folder / _SHEETS / f"{n}.tif" for n in measurement.sheets}
-        for name, sheet in measurement.sheets.items():
-            sheets[name].parent.mkdir(exist_ok=True)
-            write_sheet(sheets[name], sheet, um_per_px=um_per_px, identity=f"{key} {name}")
+        Returns
+        -------
+        dict of str to bytes
+            The files of the label images that were given as arrays, by name.
+        """
         labels = {
             name: encoded_labels(image, um_per_px=um_per_px)
             for name, image in measurement.labels.items()
         }
-        packed = folder / _MEASUREMENT
-        write_packed(packed, measurement, um_per_px=um_per_px, labels=labels)
-        return [*sheets.values(), packed]
+        aside = self.folder / INCOMING / uuid.uuid4().hex
+        aside.mkdir(parents=True)
+        try:
+            sheets = _write_sheets(aside, key, measurement, um_per_px)
+            packed = aside / _MEASUREMENT
+            write_packed(packed, measurement, um_per_px=um_per_px, labels=labels)
+            sync_files([*sheets, packed])
+            target = self.entry(key)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if key not in self and target.exists():  # of an older program, or broken
+                self.discard(key)
+            _move_into_place(aside, target)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+        return labels
 
     def load(self, key: str) -> StoredMeasurement:
         """Read an entry without its label images.
@@ -121,6 +121,18 @@ class Store:
         return {**sheets, **read_packed_labels(entry / _MEASUREMENT)}
 
 
+def _write_sheets(
+    folder: Path, key: str, measurement: Measurement, um_per_px: float | None
+) -> list[Path]:
+    """Write the label images of a whole slide, and give their files."""
+    files = {name: folder / _SHEETS / f"{name}.tif" for name in measurement.sheets}
+    for name, file in files.items():
+        file.parent.mkdir(exist_ok=True)
+        sheet = measurement.sheets[name]
+        write_sheet(file, sheet, um_per_px=um_per_px, identity=f"{key} {name}")
+    return list(files.values())
+
+
 def sync_files(files: Iterable[Path]) -> None:
     """Force files to the disk, so that a rename after it never shows empty ones."""
     for file in files:
@@ -134,3 +146,4 @@ def _move_into_place(aside: Path, target: Path) -> None:
     except OSError:
         if not (target / _MEASUREMENT).is_file():  # not merely another run that was faster
             raise
+        shutil.rmtree(aside, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -52,9 +53,28 @@ def classify_dab(
     [0, 1, 2, 3]
     """
     density = objects[f"dab_{compartment}_od"].to_numpy(dtype=np.float64)
+    classes = dab_classes(density, cutoffs_od=cutoffs_od)
+    return objects.assign(**{"class": classes, "positive": classes > 0})
+
+
+def dab_classes(density: np.ndarray, *, cutoffs_od: Triple = CUTOFFS_OD) -> np.ndarray:
+    """Class of each cell from its mean optical density, as `classify_dab`.
+
+    Parameters
+    ----------
+    density : numpy.ndarray
+        (n,) float64; NaN is class 0.
+    cutoffs_od : tuple of float
+        Optical densities from which a cell is 1+, 2+, 3+; inclusive.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n,) int64, 0 to 3.
+    """
     classes = np.searchsorted(checked_cutoffs(cutoffs_od), density, side="right")
     classes[np.isnan(density)] = 0
-    return objects.assign(**{"class": classes.astype(np.int64), "positive": classes > 0})
+    return classes.astype(np.int64)
 
 
 def h_score(classes: np.ndarray) -> float:
@@ -141,10 +161,33 @@ def summarise_dab(
         strongly positive. A share without anything to share in (no cell, no tissue) is NaN;
         counts and areas are 0.
     """
-    classes = objects["class"].to_numpy()
-    counts = np.asarray(profiles["dab_od_histogram"], dtype=np.float64)
+    return features_of_cells(
+        objects["class"].to_numpy(),
+        profiles["dab_od_histogram"],
+        tissue_mm2=regions["area_mm2"].to_numpy(),
+        cutoffs_od=cutoffs_od,
+    )
+
+
+def features_of_cells(
+    classes: np.ndarray, histogram: np.ndarray, *, tissue_mm2: np.ndarray, cutoffs_od: Triple
+) -> dict[str, float]:
+    """As `summarise_dab`, from the columns that it needs.
+
+    Parameters
+    ----------
+    classes : numpy.ndarray
+        (n,) class of each cell, 0 to 3.
+    histogram : numpy.ndarray
+        Tissue's pixels by optical density, in bins of `HISTOGRAM_BIN_OD`.
+    tissue_mm2 : numpy.ndarray
+        (m,) area of each piece of tissue.
+    cutoffs_od : tuple of float
+        As for `summarise_dab`.
+    """
+    counts = np.asarray(histogram, dtype=np.float64)
     weak, moderate, strong = (_share_from(counts, cut) for cut in checked_cutoffs(cutoffs_od))
-    middles = (np.arange(counts.size) + 0.5) * HISTOGRAM_BIN_OD
+    middles = _middles(counts.size)
     total = counts.sum()
     return {
         "h_score": h_score(classes),
@@ -152,12 +195,18 @@ def summarise_dab(
         "positive_area_fraction": weak,
         "mean_od": float(counts @ middles / total) if total else float("nan"),
         "cells": float(classes.size),
-        "tissue_area_mm2": float(regions["area_mm2"].sum(skipna=False)),
+        "tissue_area_mm2": float(tissue_mm2.sum()),
         "allred": allred(classes),
         "area_fraction_1": weak - moderate,
         "area_fraction_2": moderate - strong,
         "area_fraction_3": strong,
     }
+
+
+@lru_cache
+def _middles(bins: int) -> np.ndarray:
+    """Give the optical density in the middle of each bin."""
+    return (np.arange(bins) + 0.5) * HISTOGRAM_BIN_OD
 
 
 def _share_from(counts: np.ndarray, cutoff_od: float) -> float:
@@ -207,14 +256,31 @@ def above_floor(
         ``h_score_above_floor``, ``positive_cell_fraction_above_floor`` and
         ``positive_area_fraction_above_floor``.
     """
-    density = objects[f"dab_{compartment}_od"].to_numpy(dtype=np.float64)
+    return features_above_floor(
+        objects[f"dab_{compartment}_od"].to_numpy(dtype=np.float64),
+        profiles["dab_od_histogram"],
+        cutoffs_od=cutoffs_od,
+        floor_od=floor_od,
+        area_floor_od=area_floor_od,
+    )
+
+
+def features_above_floor(
+    density: np.ndarray,
+    histogram: np.ndarray,
+    *,
+    cutoffs_od: Triple,
+    floor_od: float,
+    area_floor_od: float,
+) -> dict[str, float]:
+    """As `above_floor`, from each cell's mean optical density and the histogram of the tissue."""
     cuts = [cut if np.isnan(floor_od) else max(cut, floor_od) for cut in cutoffs_od]
     # on a raised cut-off the control's own brown ends: only what is above it counts
     classes = sum(
         ((density > cut) if cut == floor_od else (density >= cut)).astype(np.int64) for cut in cuts
     )
     classes = np.asarray(classes)
-    counts = np.asarray(profiles["dab_od_histogram"], dtype=np.float64)
+    counts = np.asarray(histogram, dtype=np.float64)
     first = cutoffs_od[0] if np.isnan(area_floor_od) else max(cutoffs_od[0], area_floor_od)
     return {
         "h_score_above_floor": h_score(classes),

@@ -339,24 +339,58 @@ def summarise_fluorescence(
         stain. NaN where there is no cell to average.
     """
 
-    def mean(column: str, rows: pd.DataFrame = objects) -> float:
-        values = rows[column].to_numpy(float) if column in rows else np.array([])
+    columns = {name: objects[name].to_numpy() for name in summarised_columns(objects, compartment)}
+    return features_of_cells(columns, len(objects), compartment=compartment, threshold=threshold)
+
+
+def summarised_columns(objects: pd.DataFrame, compartment: str) -> list[str]:
+    """Give those columns of the cells that their features are made of."""
+    level = f"marker_{compartment}"
+    names = (
+        *("area_um2", "nuclei_nucleus_integrated_net", "positive", "positive_raw", f"{level}_net"),
+        *(f"{level}_mean", f"{level}_integrated_net", f"{level}_integrated", "ctcf"),
+        *("membrane_completeness", "nuclear_cytoplasmic_ratio"),
+    )
+    return [name for name in names if name in objects]
+
+
+def features_of_cells(
+    columns: Mapping[str, np.ndarray],
+    cells: int,
+    *,
+    compartment: str,
+    threshold: Threshold | None = None,
+) -> dict[str, float]:
+    """As `summarise_fluorescence`, from the columns that it needs.
+
+    Parameters
+    ----------
+    columns : mapping of str to numpy.ndarray
+        (cells,) each, those of `summarised_columns`.
+    cells : int
+        How many cells there are.
+    compartment, threshold
+        As for `summarise_fluorescence`.
+    """
+
+    def mean(column: str, which: slice | np.ndarray = slice(None)) -> float:
+        values = columns[column][which].astype(float) if column in columns else np.array([])
         values = values[np.isfinite(values)]
         return float(values.mean()) if values.size else float("nan")
 
-    if f"marker_{compartment}_net" not in objects:
+    if f"marker_{compartment}_net" not in columns:
         return {
-            "cells": float(len(objects)),
+            "cells": float(cells),
             "nucleus_area_um2": mean("area_um2"),
             "integrated_density_per_nucleus": mean("nuclei_nucleus_integrated_net"),
         }
 
     undecided = threshold is not None and not np.isfinite(threshold.value)
-    positive = objects[objects["positive"]] if "positive" in objects else objects
+    positive = columns["positive"] if "positive" in columns else slice(None)
     features = {
         "positive_fraction": float("nan") if undecided else mean("positive"),
         "mean_intensity": mean(f"marker_{compartment}_net"),
-        "cells": float(len(objects)),
+        "cells": float(cells),
         "membrane_completeness": mean("membrane_completeness", positive),
         "nuclear_cytoplasmic_ratio": mean("nuclear_cytoplasmic_ratio"),
         "positive_fraction_raw": mean("positive_raw"),

@@ -1,7 +1,7 @@
 """What every assay of the study file has: a method, its options, and how its numbers roll up."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
@@ -17,6 +17,7 @@ from .image_files import MAX_MEGAPIXELS
 from .problems import ProblemRow
 from .readers import Image, ImageInfo, read_image, refuse_size
 from .samples import NEGATIVE_CONTROL, Sample
+from .shared_rows import Rows
 from .table_assay import TableResult
 
 if TYPE_CHECKING:
@@ -50,6 +51,20 @@ class Measured:
     flags: tuple[str, ...] = ()
     notes: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def layout(self) -> object:
+        """What tells whether the tables of two images can be joined as they are."""
+        return tuple((*table.columns, *table.dtypes) for table in (self.objects, self.regions))
+
+    @property
+    def n_objects(self) -> int:
+        """How many objects the image has."""
+        return len(self.objects)
+
+    def column(self, name: str) -> np.ndarray:
+        """Give a column of the objects that holds plain numbers."""
+        return self.objects[name].to_numpy()
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -82,14 +97,10 @@ class Classified:
         """How many objects the image has."""
         return len(self.objects)
 
-
-def join_tables(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Join images' tables; an empty one keeps its columns and never changes a column's type."""
-    held = list(tables)
-    filled = [table for table in held if len(table)]
-    if not filled:
-        return held[0] if held else pd.DataFrame()
-    return pd.concat(filled, ignore_index=True)
+    def rows(self, kind: Literal["objects", "regions"]) -> Rows:
+        """Give one of the tables as rows of a table that several images may share."""
+        table = self.objects if kind == "objects" else self.regions
+        return Rows(table, 0, len(table))
 
 
 def missing_control(samples: Sequence[Sample]) -> list[str]:
@@ -334,6 +345,12 @@ class Assay(BaseModel, ABC):
     @abstractmethod
     def classify(self, measured: Measured, calibration: Calibration) -> Classified:
         """Apply the study's thresholds to one stored image and give its features."""
+
+    def classify_alike(
+        self, images: Sequence[Measured], calibration: Calibration
+    ) -> Sequence[Classified]:
+        """Apply the study's thresholds to images of one layout; the same as one by one."""
+        return [self.classify(image, calibration) for image in images]
 
     def shown(self, measured: Measured, calibration: Calibration) -> Classified:
         """Give what `draw` needs of `classify`; features and flags may be left out."""

@@ -44,8 +44,9 @@ def composite(
         ink = ImageColor.getrgb(CHANNEL_COLOURS.get(name) or next(colours))
         low, high = map(float, limits.get(name) or contrast(channel))
         if high > low:  # else it is an empty channel: black, not noise made visible
-            span = np.float32(high - low)
-            _add(total, np.ascontiguousarray(channel), np.float32(low), span, np.float32(ink[:3]))
+            bright = np.array(ink[:3], np.float32)
+            level = np.ascontiguousarray(channel)
+            _add(total, level, np.float32(low), np.float32(high - low), bright)
     return _rounded(total)
 
 

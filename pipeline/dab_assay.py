@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, PrivateAttr
 
-from ..imgproc.dab import DabOptions, classify_dab, control_floor, measure_dab, summarise_dab
+from ..imgproc.dab import DabOptions, classify_dab, control_floor, measure_dab
 from ..imgproc.dab_drift import BatchDrift, batch_drift
-from ..imgproc.dab_scores import above_floor
+from ..imgproc.dab_scores import dab_classes, features_above_floor, features_of_cells
 from ..imgproc.errors import MeasurementError
 from ..imgproc.measurement import Measurement
 from ..imgproc.polygons import Polygon
@@ -43,6 +43,7 @@ from .slide_files import ArrayTiles
 from .slide_labels import TemporarySheet
 from .slide_maps import draw_slide
 from .slides import SlideImage, is_whole_slide, open_whole_slide
+from .stored_tables import Shared, shared_rows
 
 if TYPE_CHECKING:
     from .study import StudyHeader
@@ -309,38 +310,90 @@ class DabAssay(DabOptions, SegmentedAssay):
 
     def classify(self, measured: Measured, calibration: Calibration) -> Classified:
         """Class the cells by the study's cut-offs."""
-        objects = self._classed(measured)
-        features = summarise_dab(
-            objects, measured.regions, dict(measured.profiles), cutoffs_od=self.cutoffs_od
+        objects, regions = self._classed(measured), measured.regions
+        features = self._features(
+            measured.profiles["dab_od_histogram"],
+            calibration,
+            classes=objects["class"].to_numpy(),
+            density=objects[self._level].to_numpy(np.float64),
+            tissue_mm2=regions["area_mm2"].to_numpy(),
+        )
+        flags = _all_flags(measured, calibration)
+        return Classified(objects, regions, features, flags, _maps(measured))
+
+    def classify_alike(
+        self, images: Sequence[Measured], calibration: Calibration
+    ) -> Sequence[Classified]:
+        """Class the cells of many fields at once; where a reader corrected one, one by one."""
+        if len(images) == 1 or any(readers_classes(image) for image in images):
+            return super().classify_alike(images, calibration)
+        objects, regions = shared_rows(images, "objects"), shared_rows(images, "regions")
+        table = self._by_cutoffs(objects[0].table)
+        classes, density = table["class"].to_numpy(), table[self._level].to_numpy(np.float64)
+        areas = regions[0].table["area_mm2"].to_numpy()
+        found = []
+        for image, cells, pieces in zip(images, objects, regions, strict=True):
+            own = slice(cells.start, cells.stop)
+            features = self._features(
+                image.profiles["dab_od_histogram"],
+                calibration,
+                classes=classes[own],
+                density=density[own],
+                tissue_mm2=areas[pieces.start : pieces.stop],
+            )
+            flags = _all_flags(image, calibration)
+            found.append(Shared(replace(cells, table=table), pieces, features, flags))
+        return found
+
+    @property
+    def _level(self) -> str:
+        """The column that is compared with the cut-offs."""
+        return f"dab_{self.compartment}_od"
+
+    def _features(
+        self,
+        histogram: np.ndarray,
+        calibration: Calibration,
+        *,
+        classes: np.ndarray,
+        density: np.ndarray,
+        tissue_mm2: np.ndarray,
+    ) -> dict[str, float]:
+        features = features_of_cells(
+            classes, histogram, tissue_mm2=tissue_mm2, cutoffs_od=self.cutoffs_od
         )
         values = calibration.values
         if values.get("controls"):
-            features |= above_floor(
-                objects,
-                measured.profiles,
-                compartment=self.compartment,
+            features |= features_above_floor(
+                density,
+                histogram,
                 cutoffs_od=self.cutoffs_od,
                 floor_od=values["control_floor_od"],
                 area_floor_od=values["control_area_floor_od"],
             )
-        batch = values.get("batches", {}).get(measured.sample.batch, {})
-        flags = (*measured.flags, *calibration.flags, *batch.get("flags", ()))
-        return Classified(objects, measured.regions, features, flags, _maps(measured))
+        return features
 
     def shown(self, measured: Measured, calibration: Calibration) -> Classified:
-        """Give the cells' classes, and the maps of a slide."""
-        return Classified(self._classed(measured), measured.regions, {}, (), _maps(measured))
+        """Give the cells' classes, and of a slide all that its maps show."""
+        maps = _maps(measured)
+        if maps or readers_classes(measured):
+            return Classified(self._classed(measured), measured.regions, {}, (), maps)
+        density = measured.column(self._level).astype(np.float64)
+        classes = dab_classes(density, cutoffs_od=self.cutoffs_od)
+        cells = pd.DataFrame({"object": measured.column("object"), "class": classes})
+        return Classified(cells, measured.regions, {})
 
     def _classed(self, measured: Measured) -> pd.DataFrame:
         """Class the cells; a reader's word wins."""
-        objects = classify_dab(
-            measured.objects, compartment=self.compartment, cutoffs_od=self.cutoffs_od
-        )
+        objects = self._by_cutoffs(measured.objects)
         given = readers_classes(measured)
         if given:
             classes = np.array(given_or(given, objects, "class"), dtype=np.int64)
             objects = objects.assign(**{"class": classes, "positive": classes > 0})
         return objects
+
+    def _by_cutoffs(self, objects: pd.DataFrame) -> pd.DataFrame:
+        return classify_dab(objects, compartment=self.compartment, cutoffs_od=self.cutoffs_od)
 
     def draw(
         self,
@@ -361,6 +414,12 @@ class DabAssay(DabOptions, SegmentedAssay):
                 fields=classified.maps["fields"].tolist() if "fields" in classified.maps else (),
             )
         return draw_cells_dab(_brightfield(image), labels, classified.objects, um_per_px=um_per_px)
+
+
+def _all_flags(measured: Measured, calibration: Calibration) -> tuple[str, ...]:
+    """Give the flags of an image, of the study's thresholds and of the image's batch."""
+    batch = calibration.values.get("batches", {}).get(measured.sample.batch, {})
+    return (*measured.flags, *calibration.flags, *batch.get("flags", ()))
 
 
 def _maps(measured: Measured) -> dict[str, np.ndarray]:

@@ -1,10 +1,12 @@
 """Publishing an image's results: its label images and its overlay, where people look for them."""
 
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 import numpy as np
@@ -61,10 +63,13 @@ def is_drawn(results: Path, task: Task) -> bool:
     They are not forced to the disk one by one: a power cut may leave empty files, which are as
     good as none.
     """
-    return label_folder(results, task).is_dir() and all(
-        file.is_file() and file.stat().st_size > 0
-        for file in (overlay_file(results, task), *label_folder(results, task).glob("*.tif"))
-    )
+    try:
+        with os.scandir(label_folder(results, task)) as held:
+            labels = [file.stat() for file in held if file.name.endswith(".tif")]
+        files = [overlay_file(results, task).stat(), *labels]
+    except OSError:
+        return False
+    return all(S_ISREG(file.st_mode) and file.st_size > 0 for file in files)
 
 
 Drawn = tuple[tuple[str, str], ProblemRow | None]

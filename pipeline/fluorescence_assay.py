@@ -14,9 +14,11 @@ from ..imgproc.fluorescence import (
     FluorescenceOptions,
     Threshold,
     classify_fluorescence,
+    features_of_cells,
     measure_fluorescence,
     positivity_threshold,
     summarise_fluorescence,
+    summarised_columns,
 )
 from ..imgproc.measurement import Measurement
 from ..imgproc.positivity import scored_column
@@ -38,6 +40,7 @@ from .overlays import draw_cells_fluorescence
 from .readers import Image, ImageInfo, as_channels, channel_index, read_image
 from .samples import NEGATIVE_CONTROL, Sample
 from .segmented_assay import SegmentedAssay
+from .stored_tables import Shared, shared_rows
 
 
 class ChannelNames(BaseModel):
@@ -180,12 +183,36 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
 
     def classify(self, measured: Measured, calibration: Calibration) -> Classified:
         """Tell positive cells from negative ones by the study's threshold."""
-        flags = (*measured.flags, *calibration.flags, *_other_settings(measured, calibration))
         objects = self._classed(measured, calibration)
         features = summarise_fluorescence(
             objects, compartment=self.compartment, threshold=_threshold(calibration)
         )
-        return Classified(objects, measured.regions, features, flags)
+        return Classified(objects, measured.regions, features, _all_flags(measured, calibration))
+
+    def classify_alike(
+        self, images: Sequence[Measured], calibration: Calibration
+    ) -> Sequence[Classified]:
+        """Tell the cells of many fields apart at once; where a reader corrected one, one by one."""
+        profiles = _joined_profiles(images)
+        if profiles is None or any(readers_classes(image) for image in images):
+            return super().classify_alike(images, calibration)
+        objects, regions = shared_rows(images, "objects"), shared_rows(images, "regions")
+        threshold = _threshold(calibration)
+        table = self._by_threshold(objects[0].table, profiles, threshold)
+        columns = {
+            name: table[name].to_numpy() for name in summarised_columns(table, self.compartment)
+        }
+        found = []
+        for image, cells, pieces in zip(images, objects, regions, strict=True):
+            features = features_of_cells(
+                {name: held[cells.start : cells.stop] for name, held in columns.items()},
+                len(cells),
+                compartment=self.compartment,
+                threshold=threshold,
+            )
+            flags = _all_flags(image, calibration)
+            found.append(Shared(replace(cells, table=table), pieces, features, flags))
+        return found
 
     def shown(self, measured: Measured, calibration: Calibration) -> Classified:
         """Give the cells, positive or negative."""
@@ -194,20 +221,30 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
     def _classed(self, measured: Measured, calibration: Calibration) -> pd.DataFrame:
         """Tell positive cells from negative ones, if there is a threshold; a reader's word wins."""
         threshold = _threshold(calibration)
+        objects = self._by_threshold(measured.objects, measured.profiles, threshold)
         if threshold is None:
-            return measured.objects
-        objects = classify_fluorescence(
-            measured.objects,
-            measured.profiles,
-            threshold=threshold,
-            compartment=self.compartment,
-            min_completeness=self.min_completeness,
-        )
+            return objects
         given = readers_classes(measured)
         if given:
             classes = np.array(given_or(given, objects, "positive"), dtype=bool)
             objects = objects.assign(positive=classes)
         return objects
+
+    def _by_threshold(
+        self,
+        objects: pd.DataFrame,
+        profiles: Mapping[str, np.ndarray],
+        threshold: Threshold | None,
+    ) -> pd.DataFrame:
+        if threshold is None:
+            return objects
+        return classify_fluorescence(
+            objects,
+            profiles,
+            threshold=threshold,
+            compartment=self.compartment,
+            min_completeness=self.min_completeness,
+        )
 
     def doubt(self, measured: Classified, calibration: Calibration) -> float:
         """Give the share of cells whose level is within a fifth of the limit of positivity."""
@@ -237,6 +274,25 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
         )
 
 
+def _joined_profiles(images: Sequence[Measured]) -> dict[str, np.ndarray] | None:
+    """Join the outlines' arcs of images of one layout; None where not all have those of a cell."""
+    if len(images) == 1:
+        return None
+    arcs = [image.profiles.get("membrane_arcs") for image in images]
+    whole = [
+        held
+        for image, held in zip(images, arcs, strict=True)
+        if held is not None and len(held) == image.n_objects
+    ]
+    if len(whole) < len(images) or len({held.shape[1:] for held in whole}) > 1:
+        return None
+    return {"membrane_arcs": np.concatenate(whole)}
+
+
+def _all_flags(measured: Measured, calibration: Calibration) -> tuple[str, ...]:
+    return (*measured.flags, *calibration.flags, *_other_settings(measured, calibration))
+
+
 def _other_settings(measured: Measured, calibration: Calibration) -> tuple[str, ...]:
     """Flag an image that was taken with other settings than a negative control."""
     own = brightness_settings(measured.notes)
@@ -255,11 +311,20 @@ def _threshold(calibration: Calibration) -> Threshold | None:
 def _display(images: Iterable[Measured]) -> dict[str, list[float]]:
     """Give one range of grey values for the marker in all overlays of a study."""
     ends = [
-        (image.objects["marker_cell_p5"].min(), image.objects["marker_cell_p95"].quantile(0.99))
+        (
+            _percentile(image.column("marker_cell_p5"), 0.0),
+            _percentile(image.column("marker_cell_p95"), 99.0),
+        )
         for image in images
-        if len(image.objects)
+        if image.n_objects
     ]
     if not ends:
         return {}
-    low, high = min(float(end[0]) for end in ends), max(float(end[1]) for end in ends)
+    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
     return {"marker": [low, high]} if high > low else {}
+
+
+def _percentile(values: np.ndarray, percent: float) -> float:
+    """Give a percentile of the values that are there; NaN without any."""
+    known = values[~np.isnan(values)]
+    return float(np.percentile(known, percent)) if known.size else float("nan")

@@ -21,13 +21,13 @@ from .assay import (
     Correctable,
     Measured,
     RollUp,
-    join_tables,
 )
 from .image_files import MAX_MEGAPIXELS
 from .lobe_views import count_lobes, has_both_views, lobe_features
 from .overlays import draw_nodules
 from .readers import Image, ImageInfo, photo_px_per_mm, read_image, split_reference
 from .samples import SAMPLE, Sample
+from .shared_rows import join_tables
 from .table_assay import TableResult
 
 if TYPE_CHECKING:

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
-from .assay import Classified, join_tables
+from .assay import Classified
 from .rollup import joined_with_identity, with_identity
 from .samples import Sample
+from .shared_rows import Rows, join_tables
 from .table_parts import GrowingTable
 from .writers import write_parquet
 
@@ -16,7 +18,9 @@ from .writers import write_parquet
 _TABLES_TOGETHER = 200
 _ROWS_TOGETHER = 20_000
 
-Held = list[tuple[Sample, pd.DataFrame]]
+Kind = Literal["objects", "regions"]
+_KINDS: tuple[Kind, ...] = ("objects", "regions")
+Held = list[tuple[Sample, Rows]]
 
 
 class ObjectTables:
@@ -31,9 +35,9 @@ class ObjectTables:
     """
 
     def __init__(self, results: Path, assay: str) -> None:
-        self._files = {kind: results / kind / f"{assay}.parquet" for kind in ("objects", "regions")}
+        self._files = {kind: results / kind / f"{assay}.parquet" for kind in _KINDS}
         self._tables = {kind: GrowingTable(file) for kind, file in self._files.items()}
-        self._held: dict[str, Held] = {kind: [] for kind in self._files}
+        self._held: dict[Kind, Held] = {kind: [] for kind in self._files}
         self._rows = dict.fromkeys(self._files, 0)
 
     def __enter__(self) -> "ObjectTables":
@@ -46,15 +50,19 @@ class ObjectTables:
     def add(self, sample: Sample, image: Classified) -> None:
         """Append one image's objects and regions."""
         for kind, held in self._held.items():
-            table: pd.DataFrame = getattr(image, kind)
-            held.append((sample, table))
-            self._rows[kind] += len(table)
+            rows = image.rows(kind)
+            held.append((sample, rows))
+            self._rows[kind] += len(rows)
             if len(held) >= _TABLES_TOGETHER or self._rows[kind] >= _ROWS_TOGETHER:
                 self._join(kind)
 
-    def _join(self, kind: str) -> None:
+    def _join(self, kind: Kind) -> None:
         """Hand on what is held; tables of one form at a time, so that no column moves."""
-        for _, alike in groupby(self._held[kind], lambda pair: _form(pair[1])):
+        forms = {id(rows.table): _form(rows.table) for _, rows in self._held[kind]}
+        alike_by = groupby(
+            self._held[kind], lambda pair: (bool(len(pair[1])), forms[id(pair[1].table)])
+        )
+        for _, alike in alike_by:
             self._tables[kind].add(joined_with_identity(list(alike)))
         self._held[kind], self._rows[kind] = [], 0
 
@@ -75,5 +83,5 @@ class ObjectTables:
                 write_parquet(self._files[kind], join_tables(held))
 
 
-def _form(table: pd.DataFrame) -> tuple[bool, tuple[object, ...]]:
-    return bool(len(table)), (*table.columns, *table.dtypes)
+def _form(table: pd.DataFrame) -> tuple[object, ...]:
+    return (*table.columns, *table.dtypes)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -79,6 +79,26 @@ class StoredMeasurement:
             for name, part in self._facts["profiles"].items()
         }
 
+    def layout(self, which: str) -> tuple[tuple[str, str], ...] | None:
+        """Give the names and types of a table's columns; None if not all are plain numbers."""
+        columns = self._facts[which]["columns"]
+        if self._facts[which]["odd"] is not None:
+            return None
+        return tuple((name, part["type"]) for name, part in columns)
+
+    def n_rows(self, which: str) -> int:
+        """Give how many rows a table has."""
+        count: int = self._facts[which]["rows"]
+        return count
+
+    def arrays(self, which: str) -> list[np.ndarray]:
+        """Give the columns of a table that holds plain numbers alone, to be read only."""
+        return [self._array(part) for _, part in self._facts[which]["columns"]]
+
+    def column(self, which: str, name: str) -> np.ndarray:
+        """Give one column of a table that holds plain numbers alone, to be read only."""
+        return self._array(dict(self._facts[which]["columns"])[name])
+
     def _array(self, part: Mapping[str, Any]) -> np.ndarray:
         kind, at = np.dtype(part["type"]), part["at"]
         return np.frombuffer(self._body, kind, part["length"], at)
@@ -104,6 +124,19 @@ class StoredMeasurement:
 def _names(names: tuple[str, ...]) -> pd.Index:
     """Give the names of a table's columns; shared by all tables that have the same."""
     return pd.DataFrame(columns=list(names)).columns
+
+
+def joined_columns(held: Sequence[StoredMeasurement], which: str) -> pd.DataFrame:
+    """Join tables of one layout of plain numbers, without making each."""
+    layout = held[0].layout(which)
+    if layout is None:
+        raise ValueError(f"the {which} hold more than plain numbers")
+    columns = zip(*(each.arrays(which) for each in held), strict=True)
+    rows = sum(each.n_rows(which) for each in held)
+    made = {place: np.concatenate(parts) for place, parts in enumerate(columns)}
+    table = pd.DataFrame(made, index=pd.RangeIndex(rows))
+    table.columns = _names(tuple(name for name, _ in layout))
+    return table
 
 
 class _Body:

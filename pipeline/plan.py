@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from .assay import Assay
@@ -17,6 +18,7 @@ from .study import Study
 
 _PATIENCE_S_PER_MB = 10.0
 _HASHING_THREADS = 4  # hashing waits for the disk, and lets other threads run
+_HASHED_TOGETHER = 32  # files that a thread takes at once: to be asked costs as much as a small one
 
 
 @dataclass(frozen=True)
@@ -174,8 +176,12 @@ def _hash_inputs(
         for file in assays[sample.assay].beside(study.folder / sample.image)
     )
     distinct = sorted({*files.values(), *beside})
+    batches = [
+        distinct[at : at + _HASHED_TOGETHER] for at in range(0, len(distinct), _HASHED_TOGETHER)
+    ]
     with ThreadPoolExecutor(_HASHING_THREADS) as pool:
-        results = dict(zip(distinct, pool.map(_hash_or_reason, distinct), strict=True))
+        hashed = chain.from_iterable(pool.map(_hash_each, batches))
+        results = dict(zip(distinct, hashed, strict=True))
     hashes = {file: result for file, (result, reason) in results.items() if not reason}
     problems = []
     for sample, file in files.items():
@@ -184,6 +190,10 @@ def _hash_inputs(
             remedy = "put the file where the sheet says, or mend or remove its row"
             problems.append(ProblemRow(sample.assay, sample.image, "read", reason, remedy))
     return hashes, problems
+
+
+def _hash_each(files: Sequence[Path]) -> list[tuple[str, str]]:
+    return [_hash_or_reason(file) for file in files]
 
 
 def _hash_or_reason(file: Path) -> tuple[str, str]:

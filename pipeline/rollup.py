@@ -1,15 +1,16 @@
 """Roll-up: objects to images, images to animals, animals to groups."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from .assay import Assay, Calibration, Classified, Measured, RollUp, join_tables
+from .assay import Assay, Calibration, Classified, Measured, RollUp
 from .problems import ProblemRow
 from .samples import NEGATIVE_CONTROL, SAMPLE, Sample
+from .shared_rows import Rows, join_rows
 from .stored_images import Reclassified, StoredImages
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ GROUP_COLUMNS = [
     *("ci_low", "ci_high", "median", "q1", "q3"),
 ]
 FLAG_SEPARATOR = ";"
+# So many are classified at once: a table costs more than its rows, and the memory has an end.
+_IMAGES_TOGETHER = 200
+_OBJECTS_TOGETHER = 20_000
 _IDENTITY = ("assay", "image", "animal", "group")
 
 
@@ -79,17 +83,44 @@ def classify_assay(
             Calibration(), [], [ProblemRow(name, "", "calibrate", str(error), remedy)]
         )
     classified, problems = [], []
-    for image in measured:
-        try:
-            found = assay.classify(image, calibration)
-        except ValueError as error:
-            remedy = "mend the option named here, then run again; nothing is measured again"
-            row = ProblemRow(name, image.sample.image, "classify", str(error), remedy)
-            problems.append(row)
-            continue
-        keep(image.sample, found)
-        classified.append((image.sample, _lean(assay, image, found, calibration, measured)))
+    for alike in _alike(measured):
+        for image, found in zip(alike, _classified(assay, alike, calibration), strict=True):
+            if isinstance(found, Classified):
+                keep(image.sample, found)
+                classified.append((image.sample, _lean(assay, image, found, calibration, measured)))
+            else:
+                remedy = "mend the option named here, then run again; nothing is measured again"
+                row = ProblemRow(name, image.sample.image, "classify", str(found), remedy)
+                problems.append(row)
     return AssayResult(calibration, classified, problems)
+
+
+def _alike(measured: Iterable[Measured]) -> Iterator[list[Measured]]:
+    """Give the images in their order, together those whose tables can be joined as they are."""
+    held: list[Measured] = []
+    layout, objects = None, 0
+    for image in measured:
+        own = image.layout
+        full = len(held) >= _IMAGES_TOGETHER or objects >= _OBJECTS_TOGETHER
+        if held and (full or own != layout):
+            yield held
+            held, objects = [], 0
+        held.append(image)
+        layout, objects = own, objects + image.n_objects
+    if held:
+        yield held
+
+
+def _classified(
+    assay: Assay, images: Sequence[Measured], calibration: Calibration
+) -> Sequence[Classified | ValueError]:
+    """Classify images of one layout; one that can't be classified costs none of the others."""
+    try:
+        return assay.classify_alike(images, calibration)
+    except ValueError as error:
+        if len(images) == 1:
+            return [error]
+    return [found for image in images for found in _classified(assay, [image], calibration)]
 
 
 def _of_role(measured: Sequence[Measured], role: str) -> Sequence[Measured]:
@@ -114,15 +145,15 @@ def _lean(
 
 def with_identity(table: pd.DataFrame, sample: Sample) -> pd.DataFrame:
     """Put assay, image, animal and group in front of an image's objects or regions."""
-    return joined_with_identity([(sample, table)])
+    return joined_with_identity([(sample, Rows(table, 0, len(table)))])
 
 
-def joined_with_identity(images: Sequence[tuple[Sample, pd.DataFrame]]) -> pd.DataFrame:
-    """Join images' tables of the same columns; as `with_identity` of each, joined."""
-    table = join_tables(table for _, table in images)
+def joined_with_identity(images: Sequence[tuple[Sample, Rows]]) -> pd.DataFrame:
+    """Join images' rows of the same columns; as `with_identity` of each, joined."""
+    table = join_rows(rows for _, rows in images)
     leading = [name for name in ("object", "region", "y_px", "x_px") if name in table.columns]
     own = [name for name in table.columns if name not in (*_IDENTITY, *leading)]
-    lengths = [len(table) for _, table in images]
+    lengths = [len(rows) for _, rows in images]
     identity = {
         name: pd.array([getattr(sample, name) for sample, _ in images], dtype="str").repeat(lengths)
         for name in _IDENTITY

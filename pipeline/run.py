@@ -40,7 +40,8 @@ from .run_options import RunOptions
 from .run_summary import PENDING, RunSummary
 from .samples import Sample, study_samples
 from .store import Store
-from .stored_images import FromStore, StoredImages
+from .stored_images import StoredImages
+from .stored_tables import FromStore
 from .study import Study, load_study
 from .table_assay import TableResult
 from .views import study_view

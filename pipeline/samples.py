@@ -233,7 +233,9 @@ def _check_identity(table: pd.DataFrame, study: "Study", name: str) -> list[tupl
         expected = "each image once in an assay"
         found.append((int(row), _row_problem(name, row, table, expected, "remove the row")))
     if not header.read_outside:
-        for row in table.index[[leaves_folder(study.folder, image) for image in table["image"]]]:
+        known: dict[Path, Path] = {}
+        outside = [leaves_folder(study.folder, image, known) for image in table["image"].tolist()]
+        for row in table.index[outside]:
             expected = "an image inside the study's folder"
             remedy = "copy it into the study, or set read_outside = true under [study]"
             found.append((int(row), _row_problem(name, row, table, expected, remedy)))
@@ -244,14 +246,35 @@ def _row_problem(name: str, row: int, table: pd.DataFrame, expected: str, remedy
     return Problem(name, f"row {row}, column image", repr(table.at[row, "image"]), expected, remedy)
 
 
-def leaves_folder(folder: Path, image: str) -> bool:
-    """Tell whether a path leads out of a folder, also through a link."""
+def leaves_folder(folder: Path, image: str, known: dict[Path, Path] | None = None) -> bool:
+    """Tell whether a path leads out of a folder, also through a link.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder.
+    image : str
+        A path in it, with slashes.
+    known : dict of Path to Path, optional
+        Where the folders of earlier paths lead; it is added to. Many images lie in few folders.
+    """
     if PurePosixPath(image).is_absolute():
         return True
+    known = {} if known is None else known
+    path = folder / image
     try:
-        return not (folder / image).resolve().is_relative_to(folder.resolve())
+        if path.name == ".." or path.is_symlink():
+            return not path.resolve().is_relative_to(_led_to(folder, known))
+        return not _led_to(path.parent, known).is_relative_to(_led_to(folder, known))
     except (OSError, RuntimeError, ValueError):  # links in a circle, a name beyond all length
         return False  # it leads nowhere; reading it says so
+
+
+def _led_to(folder: Path, known: dict[Path, Path]) -> Path:
+    """Give where a folder leads."""
+    if folder not in known:
+        known[folder] = folder.resolve()
+    return known[folder]
 
 
 def _check_animals(table: pd.DataFrame, name: str) -> list[Problem]:

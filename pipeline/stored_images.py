@@ -3,11 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import overload
 
-import numpy as np
 import pandas as pd
 
 from .assay import Classified, Measured
-from .packing import StoredMeasurement
 from .plan import Task
 from .samples import Sample
 
@@ -71,44 +69,6 @@ class StoredImages(Sequence[Measured]):
         return StoredImages([task for task in self._tasks if task.sample.role == role], self._load)
 
 
-class FromStore(Measured):
-    """A measured image whose tables and profiles are made from the store's file when asked for.
-
-    Parameters
-    ----------
-    sample : Sample
-        The image's row of the sheet.
-    held : StoredMeasurement
-        What the store keeps of it.
-    flags : tuple of str
-        All flags of the image.
-    """
-
-    def __init__(self, sample: Sample, held: StoredMeasurement, flags: tuple[str, ...]) -> None:
-        # the base is frozen: its fields are set once, here
-        own = {"sample": sample, "flags": flags, "notes": held.notes, "_held": held}
-        for name, value in own.items():
-            object.__setattr__(self, name, value)
-
-    @property
-    def objects(self) -> pd.DataFrame:
-        """The image's objects."""
-        table: pd.DataFrame = self._held.objects  # type: ignore[attr-defined]
-        return table
-
-    @property
-    def regions(self) -> pd.DataFrame:
-        """The image's regions."""
-        table: pd.DataFrame = self._held.regions  # type: ignore[attr-defined]
-        return table
-
-    @property
-    def profiles(self) -> Mapping[str, np.ndarray]:
-        """The image's profiles."""
-        held: Mapping[str, np.ndarray] = self._held.profiles  # type: ignore[attr-defined]
-        return held
-
-
 class Reclassified(Classified):
     """A classified image that keeps its features and flags, and makes its tables again if asked.
 
@@ -125,7 +85,7 @@ class Reclassified(Classified):
         held: Mapping[str, object] = {
             "features": classified.features,
             "flags": classified.flags,
-            "_n_objects": len(classified.objects),
+            "_n_objects": classified.n_objects,
             "_again": again,
         }
         for name, value in held.items():

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from .assay import join_tables
+from .shared_rows import join_tables
 from .writers import atomic_path, write_parquet
 
 ROWS_IN_PART = 100_000

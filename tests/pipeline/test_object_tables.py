@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 
 from xenoquant.pipeline import object_tables
-from xenoquant.pipeline.assay import Classified, join_tables
+from xenoquant.pipeline.assay import Classified
 from xenoquant.pipeline.object_tables import ObjectTables
 from xenoquant.pipeline.rollup import with_identity
 from xenoquant.pipeline.samples import Sample
+from xenoquant.pipeline.shared_rows import join_tables
 
 
 def images(kind: str) -> list[tuple[Sample, Classified]]:

@@ -311,7 +311,7 @@ def disk(width_px):
 @pytest.mark.parametrize("size", [(150, 200), (420, 600), (700, 900), (3000, 2600), (1, 70)])
 @pytest.mark.parametrize(("cased", "opacity"), [(False, 1.0), (True, 1.0), (False, 0.6)])
 def test_outlines_are_those_of_the_plain_form(size, cased, opacity):
-    """Enlarged with thin and wide lines, as it is, reduced by no whole factor, and one pixel high; labels without colour."""
+    """Enlarged with thin and wide lines, as it is, reduced by no whole factor, one pixel high."""
     chance = np.random.default_rng(7)
     rgb = chance.integers(0, 256, (*size, 3), np.uint8)
     coarse = chance.integers(-1, 40, (max(1, size[0] // 30), max(1, size[1] // 30)))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xenoquant.pipeline.assay import Calibration, Classified, RollUp, join_tables
+from xenoquant.pipeline.assay import Calibration, Classified, RollUp
 from xenoquant.pipeline.nodules_assay import NodulesAssay
 from xenoquant.pipeline.rollup import (
     ANIMAL_COLUMNS,
@@ -21,6 +21,7 @@ from xenoquant.pipeline.rollup import (
     with_identity,
 )
 from xenoquant.pipeline.samples import Sample
+from xenoquant.pipeline.shared_rows import join_tables
 from xenoquant.pipeline.study import Study, StudyHeader
 
 HEADER = StudyHeader(title="t", groups=("350", "3.5"), reference="350")

@@ -8,7 +8,7 @@ from xenoquant.pipeline import packing
 from xenoquant.pipeline.assay import Measured
 from xenoquant.pipeline.samples import Sample
 from xenoquant.pipeline.store import Store
-from xenoquant.pipeline.stored_images import FromStore
+from xenoquant.pipeline.stored_tables import FromStore
 
 KEY = "ab" + "0" * 62
 

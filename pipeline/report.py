@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
@@ -32,6 +33,7 @@ from .writers import atomic_path
 __all__ = ["AssayView", "StudyView", "write_report"]
 
 _PIECE_BYTES = 3 << 18  # of three bytes each base64 makes four letters: pieces can be joined
+_MOST_BYTES_INSIDE = 5_000_000  # of one table's file; what a larger one holds, the page shows too
 _OWN_PARTS = ("versions", "study", "parameters", "calibrations", "images")
 
 
@@ -173,7 +175,10 @@ def _downloads(
     assays: Sequence[AssayView],
     extras: Sequence[Mapping[str, pd.DataFrame]],
 ) -> list[dict[str, Any]]:
-    """Embed the tables as the files they are: the study's, then each assay's own."""
+    """Embed the tables as the files they are: the study's, then each assay's own.
+
+    A large one is a link to the file beside the report, so that many images don't double the page.
+    """
     rows = {name: len(tables[name]) for name in COLUMNS}
     for assay, extra in zip(assays, extras, strict=True):
         rows |= {f"{assay.name}_{kind}": len(table) for kind, table in extra.items()}
@@ -181,7 +186,10 @@ def _downloads(
     for name, count in rows.items():
         file = results / f"{name}.csv"
         if file.is_file():
-            found.append({"name": file.name, "rows": count, "content": _as_base64(file)})
+            inside = file.stat().st_size <= _MOST_BYTES_INSIDE
+            content = _as_base64(file) if inside else None
+            told = {"name": file.name, "link": quote(file.name), "rows": count, "content": content}
+            found.append(told)
     return found
 
 

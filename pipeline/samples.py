@@ -263,7 +263,7 @@ def leaves_folder(folder: Path, image: str, known: dict[Path, Path] | None = Non
     known = {} if known is None else known
     path = folder / image
     try:
-        if path.name == ".." or path.is_symlink():
+        if path == folder or path.name == ".." or path.is_symlink():
             return not path.resolve().is_relative_to(_led_to(folder, known))
         return not _led_to(path.parent, known).is_relative_to(_led_to(folder, known))
     except (OSError, RuntimeError, ValueError):  # links in a circle, a name beyond all length

@@ -9,7 +9,8 @@ from xenoquant.pipeline.assay import Classified
 from xenoquant.pipeline.object_tables import ObjectTables
 from xenoquant.pipeline.rollup import with_identity
 from xenoquant.pipeline.samples import Sample
-from xenoquant.pipeline.shared_rows import join_tables
+from xenoquant.pipeline.shared_rows import Rows, join_tables
+from xenoquant.pipeline.stored_tables import Shared
 
 
 def images(kind: str) -> list[tuple[Sample, Classified]]:
@@ -45,3 +46,33 @@ def test_the_file_is_that_of_tables_joined_one_by_one(tmp_path, monkeypatch, kin
         plain = join_tables([with_identity(getattr(image, name), sample) for sample, image in held])
         found = pd.read_parquet(tmp_path / name / "a.parquet")
         pd.testing.assert_frame_equal(found, plain, check_exact=True)
+
+
+@pytest.mark.parametrize("together", [1, 7, 200])
+@pytest.mark.parametrize("of_one", [1, 4, 30])
+def test_rows_of_shared_tables_are_written_as_tables_of_their_own(
+    tmp_path, monkeypatch, together, of_one
+):
+    """Some images, also such without a row, share a table: the file is the same, byte for byte."""
+    monkeypatch.setattr(object_tables, "_TABLES_TOGETHER", together)
+    held = images("plain")
+    shared = []
+    for first in range(0, len(held), of_one):
+        part = held[first : first + of_one]
+        rows = {}
+        for kind in ("objects", "regions"):
+            ends = np.cumsum([len(getattr(image, kind)) for _, image in part])
+            table = join_tables([getattr(image, kind) for _, image in part])
+            rows[kind] = [
+                Rows(table, start, stop) for start, stop in zip([0, *ends], ends, strict=False)
+            ]
+        for (sample, _), *own in zip(part, rows["objects"], rows["regions"], strict=True):
+            shared.append((sample, Shared(*own, {}, ())))
+    for name, form in (("plain", held), ("shared", shared)):
+        with ObjectTables(tmp_path / name, "a") as tables:
+            for sample, image in form:
+                tables.add(sample, image)
+            tables.close(form)
+    for kind in ("objects", "regions"):
+        plain, found = (tmp_path / name / kind / "a.parquet" for name in ("plain", "shared"))
+        assert found.read_bytes() == plain.read_bytes()

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from xenoquant.pipeline import report
 from xenoquant.pipeline.report import AssayView, StudyView, write_report
 from xenoquant.pipeline.report_claims import claims, pairs_of
 from xenoquant.pipeline.report_figures import embeddable
@@ -554,6 +555,20 @@ def test_the_downloads_are_the_files(tmp_path: Path) -> None:
         :1
     ]
     assert base64.b64decode(uri.partition("base64,")[2]) == (folder / "images.csv").read_bytes()
+
+
+def test_a_large_table_is_a_link_to_its_file(tmp_path: Path, monkeypatch: Any) -> None:
+    """At the limit images.csv is inside the page, a byte beyond it is linked; animals.csv stays."""
+    folder = write_results(tmp_path)
+    contents = {name: (folder / f"{name}.csv").read_bytes() for name in ("images", "animals")}
+    assert len(contents["animals"]) < len(contents["images"])
+    for least, linked in ((0, False), (1, True)):
+        monkeypatch.setattr(report, "_MOST_BYTES_INSIDE", len(contents["images"]) - least)
+        links = [link for tag, link in page_of(folder).links if tag == "a"]
+        held = [base64.b64decode(link.partition("base64,")[2]) for link in links if "," in link]
+        assert ("images.csv" in links) == linked
+        assert (contents["images"] in held) != linked
+        assert contents["animals"] in held
 
 
 def test_an_svg_that_could_run_or_load_is_refused() -> None:

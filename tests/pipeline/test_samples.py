@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from xenoquant.pipeline.errors import StudyError
-from xenoquant.pipeline.samples import Sample, load_samples, missing_images
+from xenoquant.pipeline.samples import Sample, leaves_folder, load_samples, missing_images
 from xenoquant.pipeline.study import load_study
 
 STUDY = """
@@ -92,3 +92,32 @@ def test_missing_images_are_listed_by_the_file_of_a_container(tmp_path):
     samples = sheet(tmp_path, rows)
     study = load_study(tmp_path)
     assert [sample.image for sample in missing_images(study, samples)] == ["gone.jpg"]
+
+
+def test_what_leaves_the_folder_is_what_resolves_outside_of_it(tmp_path):
+    """Links to folders and files, in circles and back again: as the system leads, by hand."""
+    folder = tmp_path / "study"
+    for inner in (folder / "in", tmp_path / "out"):
+        inner.mkdir(parents=True)
+    (folder / "l").symlink_to(tmp_path / "out")
+    (folder / "loop").symlink_to(folder / "loop")
+    (folder / "in" / "f").symlink_to(tmp_path / "out" / "x")
+    (folder / "in" / "g").symlink_to(folder / "in" / "h")
+    inside = ("a", "in/a", "in/.", "in/..", "./in/a", "../study/a", "in/g", "a\0b", "", ".")
+    nowhere = ("loop/x", "in/" + "y" * 5000)
+    outside = (
+        "..",
+        "in/../..",
+        "l",
+        "l/x",
+        "l/..",
+        "l/../x",
+        "in/../l/x",
+        "in/f",
+        "/etc",
+        "../b/a",
+    )
+    known: dict[Path, Path] = {}
+    for image in (*inside, *nowhere, *outside):
+        assert leaves_folder(folder, image) == (image in outside), image
+        assert leaves_folder(folder, image, known) == (image in outside), image

@@ -151,8 +151,10 @@ def add_coarse(
         Side of a square of the heat map.
     """
     words = _NO_WORDS
-    if rgb.shape[1] % _WORD_PIXELS == 0 and rgb.flags.c_contiguous and rgb.ctypes.data % 8 == 0:
+    if rgb.shape[1] % _WORD_PIXELS == 0 and rgb.flags.c_contiguous:
         words = rgb.reshape(rgb.shape[0], -1).view(np.uint64)
+    if not words.flags.aligned:
+        words = _NO_WORDS
     _add_coarse(sums, rgb, words, place, coarse, tables.units, map_px)
 
 

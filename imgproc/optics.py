@@ -4,10 +4,6 @@ import cv2
 import numba
 import numpy as np
 
-from .bright_field import check_bright_field as check_bright_field
-from .white_level import median_colour as median_colour
-from .white_level import white_level as white_level
-
 
 def optical_density(rgb: np.ndarray, white: np.ndarray) -> np.ndarray:
     """Optical density per channel: max(0, -log10(max(v, 1) / I0)).

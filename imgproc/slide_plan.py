@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from .artefacts import Artefacts, find_artefacts
+from .bright_field import check_bright_field
 from .dab import chosen_vectors, tissue_sample
 from .dab_cells import contrasts
 from .dab_options import DEFAULTS, DabOptions
 from .dab_search import CellGuide, find_nuclei, nuclear_channel
 from .nuclei import OVERESTIMATED, Segmenter, typical_diameter_px
 from .nucleus_network import Levels
-from .optics import check_bright_field, white_level
 from .polygons import Polygon
 from .slide_glass import tissue_threshold
 from .slide_regions import RegionMap, worth_measuring
@@ -24,6 +24,7 @@ from .stain_estimates import StainEstimate
 from .stains import densest_blue, separate
 from .tiles import Region, TileSource, in_order, read_region
 from .white import ASSUMED_UM_PER_PX
+from .white_level import white_level
 
 SAMPLES = 12
 SAMPLE_PX = 384

@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 from numba import njit
 
-from .optics import median_colour, transmission_density, white_level
+from .optics import transmission_density
 from .parts import large_parts
 from .stains import StainVectors, is_off_mixtures, unmixing_tables
 from .tissue import BLACK_OD, INK_OD, INK_OFF_COLOUR_DEG, glass_threshold
+from .white_level import median_colour, white_level
 
 OVERVIEW_UM_PER_PX = 8.0
 """A nucleus across: tissue keeps its outline, and a slide of 100,000 by 80,000 pixels at 0.25 µm

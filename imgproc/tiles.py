@@ -82,10 +82,10 @@ def tile_grid(source: TileSource) -> tuple[int, int]:
 
 def tile_region(source: TileSource, number: int) -> Region:
     """Where a tile lies: top, left, height and width within the image."""
-    row, column = divmod(number, tile_grid(source)[1])
-    top, left = row * source.tile_shape[0], column * source.tile_shape[1]
-    height = min(source.tile_shape[0], source.shape[0] - top)
-    return top, left, height, min(source.tile_shape[1], source.shape[1] - left)
+    (height, width), (high, wide) = source.shape, source.tile_shape
+    row, column = divmod(number, -(-width // wide))
+    top, left = row * high, column * wide
+    return top, left, min(high, height - top), min(wide, width - left)
 
 
 def tile_regions(source: TileSource) -> list[Region]:

@@ -67,3 +67,25 @@ def test_coarse_regions_and_labels_count_the_same(noise: np.ndarray) -> None:
         [plain_brown(noise)[by_hand == k].sum() for k in (1, 2)],
         atol=1e-6 * noise.size,
     )
+
+
+@pytest.mark.parametrize("beyond", range(8))
+def test_any_address_and_any_edges_count_the_same(noise: np.ndarray, beyond: int) -> None:
+    """Authority: the plain pass over a label image, for regions that begin within a word."""
+    tables = brown_tables(WHITE, VECTORS)
+    buffer = np.empty(noise.size + 16, np.uint8)
+    start = (beyond - buffer.ctypes.data) % 8
+    rgb = buffer[start : start + noise.size].reshape(noise.shape)
+    rgb[:] = noise
+    regions = RegionMap(noise.shape[:2], np.random.default_rng(0).integers(0, 4, (5, 7), np.int32))
+    coarse, squares = regions.plain(), tuple(-(-side // 50) for side in noise.shape[:2])
+    assert coarse is not None
+    place = (0, 0, *noise.shape[:2])
+    found, plain = (BrownSums.empty(3, tables, squares) for _ in range(2))
+    add_coarse(found, rgb, place, coarse, tables, 50)
+    labels = regions.at(place)
+    for y, x in np.ndindex(squares):
+        square = np.s_[50 * y : 50 * y + 50, 50 * x : 50 * x + 50]
+        add_labelled(plain, noise[square], labels[square], tables, (y, x))
+    for name in ("counts", "units", "map_units", "map_pixels"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(plain, name))

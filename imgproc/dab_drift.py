@@ -24,11 +24,11 @@ class BatchDrift:
     Attributes
     ----------
     white_od : float
-        Largest difference of a channel's white from the study's, in optical density; NaN where
-        there is nothing to compare with.
+        Largest difference of a channel's white from the other batches', in optical density; NaN
+        where there is nothing to compare with.
     control_od : float
-        90th percentile of the control cells' DAB less the study's, in optical density; NaN without
-        enough control cells.
+        90th percentile of the control cells' DAB less the other batches', in optical density; NaN
+        without enough control cells here or elsewhere.
     flags : tuple of str
         ``white_moved``, ``control_moved``, ``batch_without_control``.
     """
@@ -42,7 +42,11 @@ def batch_drift(
     whites: Mapping[str, Sequence[Sequence[float]]],
     controls: Mapping[str, np.ndarray],
 ) -> dict[str, BatchDrift]:
-    """Compare each batch with the median of all batches.
+    """Compare each batch with the median of the other batches.
+
+    Of an even number of others the nearer of the two in the middle counts. So one batch that moved
+    leaves the rest unflagged, and of two batches that differ both are flagged, since nothing tells
+    which of them moved.
 
     Parameters
     ----------
@@ -70,20 +74,17 @@ def batch_drift(
         if len(whites.get(name, ()))
     }
     brown = {
-        name: float(np.percentile(controls[name], 90))
+        name: np.percentile(controls[name], 90)
         for name in names
         if len(controls.get(name, ())) >= FEWEST_CELLS
     }
-    usual = np.median(list(levels.values()), axis=0) if levels else np.zeros(3)
-    usual_brown = float(np.median(list(brown.values()))) if brown else float("nan")
-    several = len(names) > 1
     found = {}
     for name in names:
-        white = float(np.abs(levels[name] - usual).max()) if name in levels else float("nan")
-        control = brown[name] - usual_brown if name in brown else float("nan")
+        white = float(np.abs(_from_others(levels, name)).max())
+        control = float(_from_others(brown, name))
         flags = {
-            "white_moved": several and white > WHITE_MOVED_OD,
-            "control_moved": several and abs(control) > CONTROL_MOVED_OD,
+            "white_moved": white > WHITE_MOVED_OD,
+            "control_moved": abs(control) > CONTROL_MOVED_OD,
             # one image with a blank of its own is no batch of stained sections
             "batch_without_control": (
                 bool(brown) and name not in brown and len(whites.get(name, ())) > 1
@@ -91,3 +92,12 @@ def batch_drift(
         }
         found[name] = BatchDrift(white, control, tuple(f for f, seen in flags.items() if seen))
     return found
+
+
+def _from_others(held: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    """Give how far a batch's level lies from the middle of the others'; NaN without either."""
+    others = [level for other, level in held.items() if other != name]
+    if name not in held or not others:
+        return np.asarray(np.nan)
+    low, high = (np.percentile(others, 50, axis=0, method=method) for method in ("lower", "higher"))
+    return np.asarray(held[name] - np.clip(held[name], low, high))

@@ -99,7 +99,8 @@ def measure_dab(
         Objects (cells), regions (pieces of tissue), labels ``nuclei``, ``cells``, ``tissue`` and
         the profile ``dab_od_histogram``. Classes are set by `classify_dab`. Flags: those of
         `white.ChosenWhite`, and ``no_scale``, ``coarse_pixels`` (over 0.6 µm: levels of thin cells
-        come out low), ``other_stain`` (not an H-DAB slide), ``pigment``, ``ink``, ``folds``.
+        come out low), ``other_stain`` (not an H-DAB slide), ``pigment``, ``ink``, ``folds``,
+        ``no_tissue``, ``no_cells`` (where they were looked for).
 
     Raises
     ------
@@ -131,6 +132,7 @@ def measure_dab(
             whole = np.where(held[NOT_ASSESSABLE] > 0, 0, whole)
             flags = (*flags, "partly_not_assessable")
     regions, histogram = regions_table(whole, pieces, amounts[1], artefacts, um_per_px)
+    flags = (*flags, *nothing_found(objects, pieces.any(), options))
     return Measurement(
         objects=objects,
         regions=regions,
@@ -283,6 +285,28 @@ def _flags(white: ChosenWhite, artefacts: Artefacts, um_per_px: float | None) ->
         "folds": artefacts.share(artefacts.folds) >= ARTEFACT_SHARE,
     }
     return white.flags + tuple(flag for flag, seen in found.items() if seen)
+
+
+def nothing_found(objects: pd.DataFrame, tissue: bool, options: DabOptions) -> tuple[str, ...]:
+    """Name what an image lacks, so that no score of it is missing without a reason.
+
+    Parameters
+    ----------
+    objects : pandas.DataFrame
+        A row a cell.
+    tissue : bool
+        Whether there is any.
+    options : DabOptions
+        Whether cells were looked for.
+
+    Returns
+    -------
+    tuple of str
+        ``no_tissue``, or ``no_cells`` where there is tissue.
+    """
+    if not tissue:
+        return ("no_tissue",)
+    return ("no_cells",) if options.cells and not len(objects) else ()
 
 
 def _notes(

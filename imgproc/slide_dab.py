@@ -8,7 +8,7 @@ import pandas as pd
 
 from .artefacts import ARTEFACT_SHARE
 from .brown_sums import brown_tables
-from .dab import COARSEST_UM_PER_PX
+from .dab import COARSEST_UM_PER_PX, nothing_found
 from .dab_cells import OBJECT_COLUMNS
 from .dab_options import DEFAULTS, DabOptions
 from .dab_regions import HISTOGRAM_BINS, REGION_COLUMNS
@@ -76,7 +76,8 @@ def measure_slide(
         their ``name``), the label sheets ``nuclei`` and ``cells``, and the profiles
         ``dab_od_histogram``, ``heat_od`` (mean DAB by squares of 256 pixels) and
         ``overview_regions``. Flags: ``no_scale``, ``coarse_pixels``, ``no_glass``, ``no_white``,
-        ``other_stain``, ``pigment``, ``ink``, ``folds``, ``bad_tiles``, ``sampled_fields``.
+        ``other_stain``, ``pigment``, ``ink``, ``folds``, ``bad_tiles``, ``sampled_fields``,
+        ``no_tissue``, ``no_cells``.
 
     Raises
     ------
@@ -140,6 +141,7 @@ def measure_planned(
         "bad_tiles": bool(area.bad),
         "sampled_fields": plan.sampling is not None,
     }
+    nothing = nothing_found(objects, bool(area.histograms.any()), plan.options)
     return Measurement(
         objects=objects,
         regions=_regions_table(plan.regions, area, um_per_px),
@@ -150,7 +152,7 @@ def measure_planned(
             "heat_od": area.heat_od,
             "overview_regions": plan.regions.coarse.astype(np.uint8),
         },
-        flags=plan.white_flags + tuple(name for name, seen in flags.items() if seen),
+        flags=plan.white_flags + tuple(name for name, seen in flags.items() if seen) + nothing,
         notes={
             "white_source": plan.white_source,
             "white": [float(value) for value in plan.white],
@@ -210,9 +212,9 @@ def _cells(
 
 
 def _regions_table(regions: RegionMap, area: SlideArea, um_per_px: float | None) -> pd.DataFrame:
-    """A row a region that has pixels; ink and folds of a single one aren't known.
+    """A row a region; ink and folds of a single one aren't known.
 
-    Its pigment is known where it was left out.
+    Its pigment is known where it was left out. An outlined one without tissue has its row, too.
     """
     pixels = area.histograms.sum(axis=1)
     pigment: Any = np.nan
@@ -237,4 +239,4 @@ def _regions_table(regions: RegionMap, area: SlideArea, um_per_px: float | None)
         place = np.array(regions.fields, dtype=np.int64)
         for column, name in enumerate(("y_px", "x_px", "height_px", "width_px")):
             table[name] = place[:, column]
-    return table[pixels > 0].reset_index(drop=True)
+    return table if regions.outlined else table[pixels > 0].reset_index(drop=True)

@@ -62,6 +62,11 @@ class RegionMap:
             return tuple(self.areas[k].name for k in included)
         return tuple(f"piece {number}" for number in range(1, self._pieces + 1))
 
+    @property
+    def outlined(self) -> bool:
+        """Whether the regions are areas that somebody drew."""
+        return bool(self._included()) and not self.fields
+
     def _included(self) -> list[int]:
         return [k for k, area in enumerate(self.areas) if not area.excluded]
 

@@ -81,7 +81,7 @@ class DabAssay(DabOptions, SegmentedAssay):
     _single_stains: dict[str, SingleStain] = PrivateAttr(default_factory=dict)
 
     working_bytes_per_px: ClassVar[int] = 110
-    measuring_version: ClassVar[int] = 5
+    measuring_version: ClassVar[int] = 6
     # the regions' bytes and the single stains' vectors enter a fingerprint, their places don't
     applied_at_roll_up: ClassVar[frozenset[str]] = frozenset(
         {"cutoffs_od", "marker", "regions", "hematoxylin_only", "dab_only"}
@@ -174,7 +174,8 @@ class DabAssay(DabOptions, SegmentedAssay):
         """
         info = inspect_image(reference)
         if is_whole_slide(info):
-            return open_whole_slide(reference, self._areas(reference), info)
+            areas = self._areas(reference, (info.height, info.width))
+            return open_whole_slide(reference, areas, info, max_megapixels=max_megapixels)
         return read_image(reference, max_megapixels=max_megapixels)
 
     def refuse(
@@ -184,13 +185,13 @@ class DabAssay(DabOptions, SegmentedAssay):
         if not is_whole_slide(info):
             super().refuse(reference, info, max_megapixels=max_megapixels)
         _require_brightfield(info)
-        self._areas(reference)
+        self._areas(reference, (info.height, info.width))
 
     def lacks_scale(self, info: ImageInfo, sample: Sample) -> bool:
         """Tell whether sheet, file and study say no pixel size."""
         return pixel_size(info, sample, self.um_per_px)[0] is None
 
-    def _areas(self, reference: Path) -> tuple[Polygon, ...]:
+    def _areas(self, reference: Path, shape: tuple[int, int]) -> tuple[Polygon, ...]:
         if self._regions is None:
             return ()
         files = self.beside(reference)
@@ -201,7 +202,7 @@ class DabAssay(DabOptions, SegmentedAssay):
                 f"the study measures regions, and {self.regions} has none for this image",
                 f"export its annotations as {name}.geojson, or leave the image out",
             )
-        return read_regions(files[0])
+        return read_regions(files[0], shape)
 
     def measure(self, image: Image, sample: Sample, blanks: Sequence[Image]) -> Measurement:
         """Measure one bright-field image against its batch's blank fields."""
@@ -264,7 +265,7 @@ class DabAssay(DabOptions, SegmentedAssay):
             um_per_px=um_per_px,
             blank=_mean_blank(image, blanks),
             options=self,
-            areas=self._areas(Path(sample.image)),
+            areas=self._areas(Path(sample.image), (image.pixels.shape[0], image.pixels.shape[1])),
             corrected=labels,
         )
         return _with_scale(measurement, um_per_px, source)
@@ -362,6 +363,8 @@ class DabAssay(DabOptions, SegmentedAssay):
         features = features_of_cells(
             classes, histogram, tissue_mm2=tissue_mm2, cutoffs_od=self.cutoffs_od
         )
+        if not self.cells:
+            features["cells"] = float("nan")  # not looked for is not none
         values = calibration.values
         if values.get("controls"):
             features |= features_above_floor(

@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +43,15 @@ def find_regions(folder: Path, image: Path) -> Path | None:
     return None
 
 
-def read_regions(path: Path) -> tuple[Polygon, ...]:
+def read_regions(path: Path, shape: tuple[int, int] | None = None) -> tuple[Polygon, ...]:
     """Read the areas of a GeoJSON file.
 
     Parameters
     ----------
     path : pathlib.Path
         A feature collection, a list of features, a feature or a geometry; may be gzipped.
+    shape : (int, int), optional
+        Height and width of the image that they are of.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def read_regions(path: Path) -> tuple[Polygon, ...]:
     Raises
     ------
     InputError
-        If the file isn't GeoJSON or holds no area.
+        If the file isn't GeoJSON or holds no area, or an area lies outside the image.
     """
     try:
         raw = path.read_bytes()
@@ -74,10 +76,29 @@ def read_regions(path: Path) -> tuple[Polygon, ...]:
         IndexError,
         AttributeError,
     ) as error:
-        raise InputError(str(path), f"it can't be read as GeoJSON: {error}", REMEDY) from error
+        raise InputError(
+            str(path), f"{path.name} can't be read as GeoJSON: {error}", REMEDY
+        ) from error
     if not found:
-        raise InputError(str(path), "it holds no area: no polygon that is an annotation", REMEDY)
+        reason = f"{path.name} holds no area: no polygon that is an annotation"
+        raise InputError(str(path), reason, REMEDY)
+    if shape is not None:
+        _refuse_outside(path, found, shape)
     return found
+
+
+def _refuse_outside(path: Path, areas: Iterable[Polygon], shape: tuple[int, int]) -> None:
+    """Refuse areas that aren't on the image: they are another one's, or not in its pixels."""
+    height, width = shape
+    for area in areas:
+        left, top, right, bottom = area.bounds()
+        if right <= 0 or bottom <= 0 or left >= width or top >= height:
+            raise InputError(
+                str(path),
+                f"{area.name!r} in {path.name} lies outside the image of {width} × {height} "
+                f"pixels: at x {left:g} to {right:g}, y {top:g} to {bottom:g}",
+                "give the annotations of this very image, in pixels of the full image",
+            )
 
 
 def _polygons(content: Any) -> Iterator[Polygon]:

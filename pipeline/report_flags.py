@@ -54,12 +54,14 @@ FLAGS = {
     "at an angle.",
     "implausible_scale": "The scale that the ruler gives is implausible for such a photograph.",
     # cells and controls
-    "no_cells": "No cell was found; this counts as a measurement of zero.",
+    "no_cells": "No cell was found; this counts as a measurement of zero, and has no score.",
+    "no_tissue": "No tissue was found, or none in the regions that were to be measured.",
     "few_cells": "Few cells were found: fractions and means of this image are uncertain.",
     "border_nuclei_dropped": "Nuclei that touch the image's edge were left out, as asked.",
     "channels_look_swapped": "The marker looks like a nuclear stain and the nuclear stain doesn't: "
     "the channels may be swapped.",
-    "no_control": "There is no negative control to take the positive threshold from.",
+    "no_control": "There is no negative control: how much of what is seen is unspecific isn't "
+    "known, and no threshold could be taken from one.",
     "few_control_cells": "The negative controls hold few cells: the positive threshold is "
     "uncertain.",
     "one_population": "There is no negative control, and the samples' cells don't fall into "

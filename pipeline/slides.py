@@ -12,14 +12,12 @@ from ..imgproc.slide_tissue import OVERVIEW_UM_PER_PX
 from ..imgproc.tiles import BadTile, TileSource, tile_buffer, tile_grid, tile_region
 from ..imgproc.white import ASSUMED_UM_PER_PX
 from .errors import InputError
+from .image_files import MAX_MEGAPIXELS
 from .readers import Image, ImageInfo, inspect_image, read_image
 from .slide_files import ArrayTiles, SlideLevels, open_slide
 
 LARGEST_FIELD_PX = 24_000_000
 """A larger image is a slide whether or not it has a pyramid; cameras have fewer pixels."""
-
-MOST_MEGAPIXELS_AT_ONCE = 2_000.0
-"""An image that isn't tiled is read whole, at 3 bytes a pixel."""
 
 REDUCED_BY = 16
 LEAST_REDUCED = 4
@@ -51,7 +49,11 @@ def is_whole_slide(info: ImageInfo) -> bool:
 
 
 def open_whole_slide(
-    reference: Path, areas: tuple[Polygon, ...] = (), info: ImageInfo | None = None
+    reference: Path,
+    areas: tuple[Polygon, ...] = (),
+    info: ImageInfo | None = None,
+    *,
+    max_megapixels: float = MAX_MEGAPIXELS,
 ) -> SlideImage:
     """Open a slide and read its overview.
 
@@ -63,6 +65,8 @@ def open_whole_slide(
         Regions of interest.
     info : ImageInfo, optional
         What `inspect_image` says about it, if that is known already.
+    max_megapixels : float
+        A larger image that isn't stored in tiles, and so has to be read whole, is refused.
 
     Returns
     -------
@@ -74,7 +78,7 @@ def open_whole_slide(
     Raises
     ------
     InputError
-        If it isn't 8-bit RGB, or can't be read by tiles.
+        If it isn't 8-bit RGB, or can neither be read by tiles nor whole.
     """
     info = info or inspect_image(reference)
     if info.dtype != "uint8":
@@ -87,7 +91,7 @@ def open_whole_slide(
     try:
         levels = open_slide(reference, info.series)
     except InputError:
-        image = read_image(reference, max_megapixels=MOST_MEGAPIXELS_AT_ONCE)
+        image = read_image(reference, max_megapixels=max_megapixels)
         tiles = ArrayTiles(image.pixels)
         levels = SlideLevels(tiles, (tiles.shape,), lambda number: image.pixels)
         flags = (*image.flags, "read_whole")

@@ -27,8 +27,8 @@ def test_batches_that_moved_by_hand() -> None:
 
 
 def test_of_two_batches_that_differ_both_are_flagged_at_the_stated_difference() -> None:
-    """By hand, limits as docs/dab.md states them: whites 0.04 OD apart lie 0.04 from each other, not
-    0.02 from a middle between them; controls 0.06 apart likewise; 0.02 and 0.04 flag nothing.
+    """By hand, limits as docs/dab.md states them: whites 0.04 OD apart lie 0.04 from each other,
+    not 0.02 from a middle between them; controls 0.06 apart likewise; 0.02 and 0.04 flag nothing.
     """
     white, brown = (0.9, 0.9, 0.9), {"a": np.full(30, 0.02), "b": np.full(30, 0.08)}
     paler = tuple(value * 10**-0.04 for value in white)

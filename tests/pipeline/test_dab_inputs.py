@@ -105,3 +105,35 @@ def test_without_a_white_full_scale_stands_in_and_is_flagged(
     Image.fromarray(brown).save(tmp_path / "brown.png")
     images = pd.read_csv(measure(tmp_path / "brown.png") / "images.csv")
     assert images["flag"].str.contains("no_white").all()
+
+
+def test_no_score_is_missing_without_a_flag(field: np.ndarray, tmp_path: Path) -> None:
+    """Empty glass has no tissue, pale tissue without nuclei no cell: zeros, no score, and why."""
+    glass, pale = np.full((256, 256, 3), 240, np.uint8), np.full((256, 256, 3), 240, np.uint8)
+    pale[64:192, 64:192] = (170, 140, 110)
+    for name, pixels, flag in (("glass", glass, "no_tissue"), ("pale", pale, "no_cells")):
+        (tmp_path / name).mkdir()
+        Image.fromarray(pixels).save(tmp_path / name / "field.png")
+        out = measure(tmp_path / name / "field.png", "--cells")
+        images = pd.read_csv(out / "images.csv").set_index("feature")
+        assert images["value"]["cells"] == 0
+        assert np.isnan(images["value"]["h_score"])
+        assert all(flag in held.split(";") for held in images["flag"])
+    Image.fromarray(field).save(tmp_path / "field.png")
+    images = pd.read_csv(measure(tmp_path / "field.png") / "images.csv").set_index("feature")
+    assert np.isnan(images["value"]["cells"])  # with --no-cells none was looked for
+    assert images["value"]["tissue_area_mm2"] > 0
+    assert not images["flag"].str.contains("no_cells|no_tissue").any()
+
+
+def test_the_limit_on_pixels_holds_for_large_images_without_tiles(tmp_path: Path) -> None:
+    """A PNG of more pixels than a field has is a slide that would be read whole: it is refused
+    beyond the limit, as docs/reliability.md says, and read up to it.
+    """
+    Image.new("RGB", (5000, 5000), (240, 240, 240)).save(tmp_path / "large.png", compress_level=1)
+    out = measure(tmp_path / "large.png", "--max-megapixels", "24.5", status=1)
+    problem = pd.read_csv(out / "problems.csv").iloc[0]
+    assert problem["error"].endswith("25 megapixels, above the limit of 24.5")
+    assert problem["remedy"].startswith("if it really is that large, raise max_megapixels")
+    out = measure(tmp_path / "large.png", "--max-megapixels", "25")
+    assert "read_whole" in pd.read_csv(out / "images.csv")["flag"][0].split(";")

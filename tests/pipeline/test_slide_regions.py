@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from slide_runs import features, measure
+from slide_runs import features, flags, measure
 
 from xenoquant.pipeline.errors import InputError
 from xenoquant.pipeline.regions_file import find_regions, read_regions
@@ -69,6 +69,40 @@ def test_a_field_has_regions_too(pixels: np.ndarray, tmp_path: Path) -> None:
     assert 0.6 * 0.01 < features(out)["tissue_area_mm2"] <= 0.01
 
 
+def test_a_region_on_glass_has_its_row(slide: Path, tmp_path: Path) -> None:
+    """One drawn on glass is a row of zero, not dropped; alone, it leaves the slide flagged."""
+    squares = [square("glass", 4, 4, 60), square("tumour", 300, 240, 100)]
+    for drawn, areas in ((squares, [0, 100**2]), (squares[:1], [0])):
+        regions = write_regions(tmp_path / "slide.geojson", *drawn)
+        out = tmp_path / f"out{len(drawn)}"
+        measure(slide, "--out", out, "--no-cells", "--regions", regions)
+        table = pd.read_parquet(out / "regions" / "dab.parquet")
+        assert table["name"].tolist() == ["glass", "tumour"][: len(drawn)]
+        assert (table["area_px"] <= areas).all()
+        assert table["mean_od"].isna().tolist() == [area == 0 for area in areas]
+        assert ("no_tissue" in flags(out)) == (len(drawn) == 1)
+
+
+def test_a_region_outside_the_image_is_refused(slide: Path, tmp_path: Path) -> None:
+    """Annotations of another slide must not pass for a slide without tissue: the row says which
+    of them lies where, also of a field; one that only reaches over the edge is measured.
+    """
+    cv2.imwrite(str(tmp_path / "field.png"), cv2.imread(str(slide))[192:832, 256:896])
+    regions = write_regions(
+        tmp_path / "roi.geojson", square("in", 300, 240, 100), square("far", 5000, 10, 100)
+    )
+    for image in (slide, tmp_path / "field.png"):
+        out = tmp_path / image.stem
+        measure(image, "--out", out, "--um-per-px", 0.5, "--regions", regions, status=1)
+        error = pd.read_csv(out / "problems.csv")["error"][0]
+        assert "'far' in roi.geojson lies outside the image of" in error
+        assert "x 5000 to 5100" in error
+    over = read_regions(
+        write_regions(tmp_path / "o.geojson", square("over", -50, -50, 100)), (9, 9)
+    )
+    assert [area.name for area in over] == ["over"]
+
+
 def test_a_missing_regions_file_is_a_problem(slide: Path, tmp_path: Path) -> None:
     """A study of regions doesn't measure a slide without any, and says so."""
     (tmp_path / "rois").mkdir()
@@ -95,7 +129,7 @@ def test_what_isnt_regions(tmp_path: Path, text: str) -> None:
     """An error that names the file, never a traceback."""
     path = tmp_path / "a.geojson"
     path.write_text(text)
-    with pytest.raises(InputError, match=r"GeoJSON|no area"):
+    with pytest.raises(InputError, match=r": a\.geojson (can't be read as GeoJSON|holds no area)"):
         read_regions(path)
     assert find_regions(tmp_path, Path("a.ome.tif")) == path
     assert find_regions(tmp_path, Path("b.tif")) is None

@@ -132,7 +132,7 @@ def measure_dab(
             whole = np.where(held[NOT_ASSESSABLE] > 0, 0, whole)
             flags = (*flags, "partly_not_assessable")
     regions, histogram = regions_table(whole, pieces, amounts[1], artefacts, um_per_px)
-    flags = (*flags, *nothing_found(objects, pieces.any(), options))
+    flags = (*flags, *nothing_found(objects, bool(pieces.any()), options))
     return Measurement(
         objects=objects,
         regions=regions,

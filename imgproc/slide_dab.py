@@ -150,7 +150,7 @@ def measure_planned(
         profiles={
             "dab_od_histogram": area.histograms.sum(axis=0),
             "heat_od": area.heat_od,
-            "overview_regions": plan.regions.coarse.astype(np.uint8),
+            "overview_regions": plan.regions.coarse.astype(np.uint16),
         },
         flags=plan.white_flags + tuple(name for name, seen in flags.items() if seen) + nothing,
         notes={

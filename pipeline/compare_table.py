@@ -11,6 +11,7 @@ import pandas as pd
 
 from .errors import InputError, Problem, StudyError
 from .tables import read_table, to_numbers
+from .writers import neutralised
 
 if TYPE_CHECKING:
     from ..stats.units import Units
@@ -230,7 +231,7 @@ def format_comparison(found: TableComparison, form: str) -> str:
         If the form isn't one of the three.
     """
     if form == "csv":
-        return found.comparisons.to_csv(index=False).rstrip("\n")
+        return neutralised(found.comparisons).to_csv(index=False).rstrip("\n")
     if form == "json":
         parts = {"groups": found.groups, "comparisons": found.comparisons}
         records = {name: _records(table) for name, table in parts.items()}

@@ -4,13 +4,13 @@ import json
 import math
 import uuid
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .object_outlines import object_outlines, polygons
+from .object_outlines import geometry, object_outlines, open_labels, polygons
 from .results_folder import OBJECT_LABELS, REGION_LABELS, ImageResult
 from .writers import atomic_path
 
@@ -26,6 +26,9 @@ COLOURS = {
     "Region": (150, 150, 150),
 }
 PLAIN = (0, 200, 200)
+Outline = Callable[[int], dict[str, Any] | None]
+"""Gives a region's GeoJSON geometry by its number."""
+
 IDENTITY = frozenset({"assay", "image", "animal", "group"})
 
 
@@ -108,7 +111,8 @@ def _features(result: ImageResult) -> Iterator[dict[str, Any]]:
     nucleus = next(nuclei, None)
     for number, rings in object_outlines(result.labels[name], result.objects):
         row = rows[number]
-        feature = _feature(result, f"object {number}", rings, class_of(row), measurements(row))
+        shape = geometry(rings)
+        feature = _feature(result, f"object {number}", shape, class_of(row), measurements(row))
         feature["properties"]["objectType"] = "detection"
         if nucleus is not None and nucleus[0] == number:  # both go through the objects alike
             feature["properties"]["objectType"] = "cell"
@@ -118,29 +122,43 @@ def _features(result: ImageResult) -> Iterator[dict[str, Any]]:
 
 
 def _regions(result: ImageResult) -> Iterator[dict[str, Any]]:
-    name = next((name for name in REGION_LABELS if name in result.labels), None)
-    if name is None or result.regions.empty:
+    if result.regions.empty:
         return
-    from ..imgproc.outlines import trace
-    from .object_outlines import open_labels
-
-    with open_labels(result.labels[name]) as held:
-        labels = np.asarray(held[...])
+    name = next((name for name in REGION_LABELS if name in result.labels), None)
+    outline = _known(result) if name is None else _traced(result.labels[name])
     for row in result.regions.to_dict("records"):
-        rings = trace(labels == int(row["region"]))
-        if rings:
+        shape = outline(int(row["region"]))
+        if shape is not None:
             feature = _feature(
-                result, f"region {row['region']}", rings, "Region", measurements(row)
+                result, f"region {row['region']}", shape, "Region", measurements(row)
             )
-            label = row.get("name") or row.get("lobe") or f"{name} {row['region']}"
+            label = row.get("name") or row.get("lobe") or f"{name or 'region'} {row['region']}"
             feature["properties"] |= {"objectType": "annotation", "name": str(label)}
             yield feature
+
+
+def _known(result: ImageResult) -> Outline:
+    return dict(result.shapes()).get
+
+
+def _traced(file: Path) -> Outline:
+    """Outline regions on their label image."""
+    from ..imgproc.outlines import trace
+
+    with open_labels(file) as held:
+        labels = np.asarray(held[...])
+
+    def outline(number: int) -> dict[str, Any] | None:
+        rings = trace(labels == number)
+        return geometry(rings) if rings else None
+
+    return outline
 
 
 def _feature(
     result: ImageResult,
     what: str,
-    rings: list[np.ndarray],
+    shape: Mapping[str, Any],
     label: str,
     values: Mapping[str, float | str],
 ) -> dict[str, Any]:
@@ -148,24 +166,12 @@ def _feature(
     return {
         "type": "Feature",
         "id": str(identity),
-        "geometry": geometry(rings),
+        "geometry": dict(shape),
         "properties": {
             "classification": {"name": label, "color": list(COLOURS.get(label, PLAIN))},
             "measurements": dict(values),
         },
     }
-
-
-def geometry(rings: list[np.ndarray]) -> dict[str, Any]:
-    """Give rings as a GeoJSON polygon, or several."""
-    parts = [[_whole(ring) for ring in polygon] for polygon in polygons(rings)]
-    if len(parts) == 1:
-        return {"type": "Polygon", "coordinates": parts[0]}
-    return {"type": "MultiPolygon", "coordinates": parts}
-
-
-def _whole(ring: np.ndarray) -> list[list[int]]:
-    return np.rint(ring).astype(np.int64).tolist()
 
 
 def write_roi_set(path: Path, result: ImageResult) -> int:

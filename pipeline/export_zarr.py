@@ -10,7 +10,7 @@ import numpy as np
 
 from .errors import InputError
 from .object_outlines import open_labels
-from .readers import inspect_image, read_image
+from .readers import Image, inspect_image, read_image
 from .results_folder import ImageResult
 
 LARGEST_IMAGE_PX = 100_000_000
@@ -18,6 +18,7 @@ LARGEST_IMAGE_PX = 100_000_000
 
 PIECE_PX = 1024
 LEVELS = (2, 4, 8)
+OME_ZARR_VERSION = "0.5"
 
 
 def write_ome_zarr(path: Path, result: ImageResult, folder: Path) -> int:
@@ -46,11 +47,20 @@ def write_ome_zarr(path: Path, result: ImageResult, folder: Path) -> int:
         _write_image(group, result, folder)
         for name, file in result.labels.items():
             _write_labels(group, name, file)
+        _state_version(group)
         shutil.rmtree(path, ignore_errors=True)
         aside.rename(path)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return len(result.labels)
+
+
+def _state_version(group: Any) -> None:
+    """Say the version of OME-Zarr at the group of labels, too, which the writer leaves out."""
+    version = {"version": OME_ZARR_VERSION}
+    if "labels" in group:
+        held = group["labels"]
+        held.attrs["ome"] = version | dict(held.attrs["ome"])
 
 
 def _writer() -> Any:
@@ -76,8 +86,17 @@ def _write_image(group: Any, result: ImageResult, folder: Path) -> None:
         group,
         axes=["c", "y", "x"],
         scale_factors=_levels(planes.shape[1:]),
-        **_scaled(image.um_per_px, "c"),
+        **_scaled(_common_um_per_px(result, image), "c"),
     )
+
+
+def _common_um_per_px(result: ImageResult, image: Image) -> float | None:
+    """Give the pixel size of the labels, which may be the sheet's or the study's, else the file's.
+
+    Image and labels that stated different ones would lie apart in a viewer.
+    """
+    stated = (labels_um_per_px(file) for file in result.labels.values())
+    return next((size for size in stated if size is not None), image.um_per_px)
 
 
 def _write_labels(group: Any, name: str, file: Path) -> None:

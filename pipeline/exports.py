@@ -68,13 +68,20 @@ def export_study(path: Path, to: str) -> Exported:
 
 
 def _each_image(
-    results: ResultsFolder, folder: Path, suffix: str, write: Callable[[Path, ImageResult], int]
+    results: ResultsFolder,
+    folder: Path,
+    suffix: str,
+    write: Callable[[Path, ImageResult], int],
+    *,
+    regions_too: bool = False,
 ) -> Exported:
     """Write a file for each image that has objects or regions to show."""
     files, notes = [], []
     for result in results.images():
-        if not result.labels:
-            notes.append(f"{result.assay}: {result.image} has no label images")
+        if not result.labels and not (regions_too and result.shapes()):
+            notes.append(
+                f"{result.assay}: {result.image} has neither label images nor outlines of regions"
+            )
             continue
         file = folder / result.assay / f"{result.name}{suffix}"
         write(file, result)
@@ -83,7 +90,7 @@ def _each_image(
 
 
 def _qupath(results: ResultsFolder, folder: Path) -> Exported:
-    return _each_image(results, folder, ".geojson", write_geojson)
+    return _each_image(results, folder, ".geojson", write_geojson, regions_too=True)
 
 
 def _imagej(results: ResultsFolder, folder: Path) -> Exported:

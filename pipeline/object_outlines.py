@@ -110,3 +110,16 @@ def polygons(rings: list[np.ndarray]) -> list[list[np.ndarray]]:
             around = [k for k, shape in enumerate(shapes) if shape.contains(inner)]
             found[around[-1]].append(hole)
     return found
+
+
+def geometry(rings: list[np.ndarray]) -> dict[str, Any]:
+    """Give rings as a GeoJSON polygon, or several, in whole pixels."""
+    parts = [[_whole(ring) for ring in polygon] for polygon in polygons(rings)]
+    if len(parts) == 1:
+        return {"type": "Polygon", "coordinates": parts[0]}
+    return {"type": "MultiPolygon", "coordinates": parts}
+
+
+def _whole(ring: np.ndarray) -> list[list[int]]:
+    whole: list[list[int]] = np.rint(ring).astype(np.int64).tolist()
+    return whole

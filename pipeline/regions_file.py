@@ -16,6 +16,9 @@ EXCLUDED_CLASSES = frozenset({"ignore", "ignore*", "exclude", "excluded"})
 """What lies in annotations of these classes is left out; QuPath ignores its own Ignore* too."""
 
 OBJECTS = frozenset({"detection", "cell", "tile", "tma_core"})  # found by QuPath, not drawn
+Area = tuple[Polygon, Mapping[str, Any]]
+"""An area, and the geometry that the file has of it."""
+
 REMEDY = "export the annotations from QuPath: File, Export objects as GeoJSON"
 
 
@@ -63,10 +66,17 @@ def read_regions(path: Path, shape: tuple[int, int] | None = None) -> tuple[Poly
     InputError
         If the file isn't GeoJSON or holds no area, or an area lies outside the image.
     """
+    found = tuple(area for area, _ in _read(path))
+    if shape is not None:
+        _refuse_outside(path, found, shape)
+    return found
+
+
+def _read(path: Path) -> list[Area]:
     try:
         raw = path.read_bytes()
         text = gzip.decompress(raw) if path.suffix == ".gz" else raw
-        found = tuple(_polygons(json.loads(text)))
+        found = list(_areas(json.loads(text)))
     except (
         OSError,
         EOFError,
@@ -82,8 +92,6 @@ def read_regions(path: Path, shape: tuple[int, int] | None = None) -> tuple[Poly
     if not found:
         reason = f"{path.name} holds no area: no polygon that is an annotation"
         raise InputError(str(path), reason, REMEDY)
-    if shape is not None:
-        _refuse_outside(path, found, shape)
     return found
 
 
@@ -101,15 +109,38 @@ def _refuse_outside(path: Path, areas: Iterable[Polygon], shape: tuple[int, int]
             )
 
 
-def _polygons(content: Any) -> Iterator[Polygon]:
+def drawn_geometries(path: Path) -> list[dict[str, Any]]:
+    """Give the areas that were measured as the file's own geometries.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        As for `read_regions`.
+
+    Returns
+    -------
+    list of dict
+        GeoJSON geometries in the order of the regions' numbers: those that aren't left out.
+
+    Raises
+    ------
+    InputError
+        As `read_regions`.
+    """
+    return [dict(shape) for area, shape in _read(path) if not area.excluded]
+
+
+def _areas(content: Any) -> Iterator[Area]:
+    """Give the areas of a GeoJSON object, each with its own geometry."""
     for number, feature in enumerate(_features(content), start=1):
         properties = feature.get("properties") or {}
         if str(properties.get("objectType", "")).lower() in OBJECTS:
             continue
         name, excluded = _named(properties, number)
-        rings = tuple(_rings(feature.get("geometry") or {}))
+        shape = feature.get("geometry") or {}
+        rings = tuple(_rings(shape))
         if rings:
-            yield Polygon(name, rings, excluded)
+            yield Polygon(name, rings, excluded), shape
 
 
 def _features(content: Any) -> list[Mapping[str, Any]]:

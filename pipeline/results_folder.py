@@ -1,8 +1,9 @@
 """A finished run's results, found and read again from its folder."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from .errors import Problem, StudyError
 from .image_names import inside
+from .region_shapes import region_geometries
 from .study import RESULTS_FOLDER
 
 OBJECT_LABELS = ("cells", "nodules", "bands", "nuclei")
@@ -32,6 +34,8 @@ class ImageResult:
         Label images by what they show.
     objects, regions : pandas.DataFrame
         Its rows of the tables.
+    shapes : callable
+        Gives the GeoJSON geometries, by region, of regions that have no label image.
     """
 
     assay: str
@@ -40,6 +44,7 @@ class ImageResult:
     labels: dict[str, Path]
     objects: pd.DataFrame
     regions: pd.DataFrame
+    shapes: Callable[[], Mapping[int, dict[str, Any]]] = dict
 
 
 @dataclass(frozen=True)
@@ -86,13 +91,15 @@ class ResultsFolder:
             stated = described.get("name")
             name = inside(stated) if stated else self._name(assay, image)
             files = sorted((self.folder / "labels" / assay / name).glob("*.tif"))
+            own = regions[regions["image"] == image]
             yield ImageResult(
                 assay,
                 image,
                 name,
                 {file.stem: file for file in files},
                 objects[objects["image"] == image],
-                regions[regions["image"] == image],
+                own,
+                partial(region_geometries, self.folder, self.study, described, own),
             )
 
     def _name(self, assay: str, image: str) -> str:

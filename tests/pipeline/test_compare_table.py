@@ -1,5 +1,6 @@
 """`compare` on tables as people have them: forms, the guard, summaries, figures."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -65,6 +66,17 @@ def test_rows_of_an_animal_are_refused_though_no_unit_is_named(tmp_path):
     assert "every row counted as a unit, as asked: 30 rows of 10 animal names" in told.stdout
     averaged = call(*words, "--unit", "animal", "--aggregate", "--format", "json")
     assert [row["n"] for row in json.loads(averaged.stdout)["groups"]] == [5, 5]
+
+
+def test_groups_that_look_like_formulas_are_guarded_in_csv(tmp_path):
+    """As in every CSV of a run: what a spreadsheet would run gets an apostrophe in front."""
+    table = _table().replace({"diet": {"low": "=1+1"}})
+    path = _written(table, tmp_path / "t.csv")
+    told = call(path, "--value", "volume", "--group", "diet", "--format", "csv")
+    rows = list(csv.DictReader(told.stdout.splitlines()))
+    named = {row[side] for row in rows for side in ("group_a", "group_b")}
+    assert "'=1+1" in named
+    assert not any(name.startswith("=") for name in named)
 
 
 def test_rows_without_a_group_are_counted_in_the_notes(tmp_path):

@@ -90,7 +90,12 @@ def test_ome_zarr_labels(finished_study: Path) -> None:
     file = finished_study / "results" / "labels" / "ferritin" / "ferritin" / "m1" / "cells.tif"
     stored = np.asarray(group[f"labels/cells/{first['path']}"])
     np.testing.assert_array_equal(stored, tifffile.imread(file))
-    assert group.attrs["ome"]["multiscales"][0]["axes"][0]["name"] == "c"  # the image beside them
+    assert group["labels"].attrs["ome"]["version"] == "0.5"  # the specification wants it there, too
+    image = group.attrs["ome"]["multiscales"][0]  # the image beside them: it must lie under them
+    assert [axis["name"] for axis in image["axes"]] == ["c", "y", "x"]
+    assert [axis.get("unit") for axis in image["axes"]] == [None, "micrometer", "micrometer"]
+    scale = image["datasets"][0]["coordinateTransformations"][0]["scale"]
+    assert scale == pytest.approx([1, 0.5, 0.5], rel=1e-3)
 
 
 def test_workbook_and_prism_tables(finished_study: Path) -> None:

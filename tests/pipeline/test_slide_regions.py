@@ -7,8 +7,12 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
+import shapely.geometry
 from slide_runs import features, flags, measure
+from typer.testing import CliRunner
 
+from xenoquant.pipeline.cli import app
 from xenoquant.pipeline.errors import InputError
 from xenoquant.pipeline.regions_file import find_regions, read_regions
 
@@ -133,3 +137,51 @@ def test_what_isnt_regions(tmp_path: Path, text: str) -> None:
         read_regions(path)
     assert find_regions(tmp_path, Path("a.ome.tif")) == path
     assert find_regions(tmp_path, Path("b.tif")) is None
+
+
+def exported(out: Path) -> dict[str, tuple[shapely.Geometry, dict[str, float]]]:
+    """Shape and numbers of each annotation that the export to QuPath gives."""
+    result = CliRunner().invoke(app, ["export", str(out), "--to", "qupath"])
+    assert result.exit_code == 0, result.output
+    (file,) = (Path(line) for line in result.stdout.splitlines())
+    return {
+        feature["properties"]["name"]: (
+            shapely.geometry.shape(feature["geometry"]),
+            feature["properties"]["measurements"],
+        )
+        for feature in json.loads(file.read_text())["features"]
+        if feature["properties"]["objectType"] == "annotation"
+    }
+
+
+def test_regions_of_slides_are_exported(slide: Path, tmp_path: Path) -> None:
+    """QuPath gets back each area as it was drawn, with its numbers; sampled fields where run.json
+    says they are; pieces of tissue as large as measured. Cells needn't have been looked for. A
+    drawn file that has changed since isn't taken for the one that was measured.
+    """
+    drawn = [square("tumour", 300, 240, 200), square("", 310, 250, 9, classification="Ignore")]
+    regions = write_regions(tmp_path / "roi.geojson", *drawn, square("rim", 600, 240, 100))
+    areas = (slide, "--no-cells", "--out")
+    measure(*areas, tmp_path / "drawn", "--regions", regions)
+    found = exported(tmp_path / "drawn")
+    table = pd.read_parquet(tmp_path / "drawn" / "regions" / "dab.parquet").set_index("name")
+    assert list(found) == ["tumour", "rim"]
+    for name, bounds in (("tumour", (300, 240, 500, 440)), ("rim", (600, 240, 700, 340))):
+        shape, numbers = found[name]
+        assert shape.equals(shapely.box(*bounds))
+        assert numbers["area_px"] == table.loc[name, "area_px"]
+    write_regions(tmp_path / "roi.geojson", square("other", 0, 0, 300))
+    result = CliRunner().invoke(app, ["export", str(tmp_path / "drawn"), "--to", "qupath"])
+    assert "has neither label images nor outlines" in result.output
+
+    measure(*areas, tmp_path / "fields", "--fields", 2, "--field-um", 40)
+    run = json.loads((tmp_path / "fields" / "run.json").read_text())
+    step = next(iter(run["calibrations"]["dab"]["sampling"].values()))["step_px"]
+    shapes = [shape for shape, _ in exported(tmp_path / "fields").values()]
+    assert all(shape.area == 80**2 for shape in shapes)
+    assert all((shape.bounds[0] - shapes[0].bounds[0]) % step == 0 for shape in shapes)
+
+    measure(*areas, tmp_path / "pieces")
+    ((shape, numbers),) = exported(tmp_path / "pieces").values()
+    assert shape.area == pytest.approx(numbers["area_px"], rel=0.01)
+    assert shapely.box(256, 192, 896, 832).symmetric_difference(shape).area < 0.1 * shape.area

@@ -126,12 +126,18 @@ def _ink(
 ) -> np.ndarray:
     """Mark wide strokes that are black, or of a colour that no mixture of the stains has."""
     marked = off_or_black(overview, white, density > INK_OD)  # what is black is dense, too
+    return _strokes(marked, max(1, round(INK_WIDTH_UM / um_per_px / 2)))
+
+
+def _strokes(marked: np.ndarray, half_px: int) -> np.ndarray:
+    """Keep where a disc fits, and as much around it: a stroke's edge is paler than its middle."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * half_px + 1, 2 * half_px + 1))
+    if marked.any():  # a corner of the image cuts a disc to a quarter; a part of less holds none
+        marked = large_parts(marked, int(np.count_nonzero(disc[half_px:, half_px:])))
     if not marked.any():
         return marked
-    side = 2 * max(1, round(INK_WIDTH_UM / um_per_px / 2)) + 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     opened = cv2.morphologyEx(marked.astype(np.uint8), cv2.MORPH_OPEN, disc)
-    return cv2.dilate(opened, disc) > 0  # the edge of a stroke is paler than its middle
+    return cv2.dilate(opened, disc) > 0
 
 
 def off_or_black(rgb: np.ndarray, white: np.ndarray, dense: np.ndarray) -> np.ndarray:
@@ -240,9 +246,11 @@ def _areas_by_squares(mask: np.ndarray, labels: np.ndarray, by: int, count: int)
 def _painted_by_squares(mask: np.ndarray, labels: np.ndarray, by: int) -> np.ndarray:
     """Give a mask's pixels the label of the square that they lie in."""
     height, width = mask.shape
-    painted = np.empty(mask.shape, np.int32)
+    painted = np.zeros(mask.shape, np.int32)
     wide = np.empty(width, np.int32)
     for row in range(labels.shape[0]):
+        if not labels[row].any():
+            continue  # what is never written to costs nothing
         for column in range(labels.shape[1]):
             wide[column * by : column * by + by] = labels[row, column]
         for y in range(row * by, min(row * by + by, height)):

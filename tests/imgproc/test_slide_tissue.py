@@ -9,7 +9,12 @@ from scipy import ndimage
 from xenoquant.imgproc.errors import MeasurementError
 from xenoquant.imgproc.optics import darker_than, transmission_density
 from xenoquant.imgproc.slide_dab import measure_slide
-from xenoquant.imgproc.slide_tissue import _pieces, find_slide_tissue, off_or_black
+from xenoquant.imgproc.slide_tissue import (
+    _pieces,
+    _strokes,
+    find_slide_tissue,
+    off_or_black,
+)
 from xenoquant.imgproc.stains import StainVectors, off_mixtures, separate
 from xenoquant.imgproc.tissue import BLACK_OD, INK_OFF_COLOUR_DEG
 from xenoquant.pipeline.slide_files import ArrayTiles
@@ -50,6 +55,30 @@ def test_ink_is_told_in_one_pass_as_step_by_step(noise: np.ndarray) -> None:
     found = off_or_black(noise, WHITE, dense)
     assert 0 < (dense & black).sum() < expected.sum() < dense.sum()
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("half_px", [1, 3, 6])
+def test_strokes_are_those_of_a_plain_opening(half_px: int) -> None:
+    """OpenCV's opening and dilation of the whole mask, with discs cut by edges and corners."""
+    side = 2 * half_px + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    mask = np.random.default_rng(half_px).random((120, 150)) > 0.95
+    for y, x in ((0, 0), (0, 75), (119, 149), (60, 60), (60, 61 + half_px)):
+        cv2.circle(mask.view(np.uint8), (x, y), half_px + 1, 1, -1)
+    opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc)
+    expected = cv2.dilate(opened, disc) > 0
+    assert 0 < expected.sum() < expected.size
+    np.testing.assert_array_equal(_strokes(mask, half_px), expected)
+    for y, x in (
+        (0, 0),
+        (0, 75),
+        (119, 0),
+    ):  # the least that holds a disc: cut by a corner, an edge
+        alone = np.zeros((120, 150), np.uint8)
+        alone[y, x] = 1
+        alone = cv2.dilate(alone, disc)
+        assert cv2.morphologyEx(alone, cv2.MORPH_OPEN, disc).any()
+        assert _strokes(alone > 0, half_px).any()
 
 
 @pytest.mark.parametrize("gap_px", [3.0, 24.0, 41.0])

@@ -52,7 +52,8 @@ class Artefacts:
 
     def share(self, mask: np.ndarray) -> float:
         """Return what a mask covers as a share of the tissue; 0 without tissue."""
-        return float((mask & self.tissue).sum() / max(1, int(self.tissue.sum())))
+        tissue = int(np.count_nonzero(self.tissue))
+        return float(np.count_nonzero(mask & self.tissue) / max(1, tissue))
 
 
 def find_artefacts(
@@ -98,8 +99,10 @@ def find_artefacts(
     ink = find_ink(rgb, white, inky, um_per_px=um_per_px) & tissue
     stained = tissue & ~ink & (smooth[0] + smooth[1] >= BROWN_OD)
     foreign = stained & off
+    pixels = np.count_nonzero
     other_stain = bool(
-        foreign.sum() > OTHER_STAIN_SHARE * stained.sum() or ink.sum() > MOST_INK * tissue.sum()
+        pixels(foreign) > OTHER_STAIN_SHARE * pixels(stained)
+        or pixels(ink) > MOST_INK * pixels(tissue)
     )
     if other_stain:  # its patches look like ink
         ink = np.zeros(tissue.shape, dtype=bool)

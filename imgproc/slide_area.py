@@ -102,9 +102,7 @@ def measure_area(
 
 def tiles_held(source: TileSource, regions: RegionMap) -> list[int]:
     """Give the tiles in which anything is measured."""
-    places = tile_regions(source)
-    held = set(regions.held(places))
-    return [number for number, place in enumerate(places) if place in held]
+    return regions.numbers_held(tile_regions(source))
 
 
 def empty_sums(source: TileSource, regions: RegionMap, tables: BrownTables) -> BrownSums:

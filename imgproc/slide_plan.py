@@ -279,8 +279,9 @@ def _look(
 
 
 def _pooled(found: list[Artefacts], name: str) -> float:
-    tissue = sum(int(each.tissue.sum()) for each in found)
-    return sum(int((getattr(each, name) & each.tissue).sum()) for each in found) / max(1, tissue)
+    tissue = sum(np.count_nonzero(each.tissue) for each in found)
+    marked = sum(np.count_nonzero(getattr(each, name) & each.tissue) for each in found)
+    return marked / max(1, tissue)
 
 
 def _guide(

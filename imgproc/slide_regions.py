@@ -98,8 +98,11 @@ class RegionMap:
         top, left, height, width = region
         rows = np.arange(top, top + height) * self.coarse.shape[0] // self.shape[0]
         columns = np.arange(left, left + width) * self.coarse.shape[1] // self.shape[1]
-        found: np.ndarray = self.coarse[rows[0] : rows[-1] + 1]
-        found = found[:, columns][rows - rows[0]]
+        found: np.ndarray = self.coarse[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        if (found == found[0, 0]).all():
+            found = np.full((height, width), found[0, 0])
+        else:
+            found = found[:, columns - columns[0]][rows - rows[0]]
         if not found.any():
             return found
         if self.areas:
@@ -118,11 +121,14 @@ class RegionMap:
         -------
         list of (top, left, height, width)
         """
-        share = self.tissue_shares(places)
-        found = [place for place, tissue in zip(places, share, strict=True) if tissue > 0]
+        return [places[number] for number in self.numbers_held(places)]
+
+    def numbers_held(self, places: Sequence[Region]) -> list[int]:
+        """Give the numbers, from 0, of those rectangles; see `held`."""
+        found: list[int] = np.flatnonzero(self.tissue_shares(places) > 0).tolist()
         if not (self.areas or self.fields):
             return found
-        return [place for place in found if self.at(place).any()]
+        return [number for number in found if self.at(places[number]).any()]
 
     def tissue_shares(self, places: Sequence[Region] | np.ndarray) -> np.ndarray:
         """Give the tissue's share of each of many rectangles, on the overview.

@@ -97,9 +97,12 @@ def find_slide_tissue(
     threshold = glass_threshold(density, glass if own is not None else np.zeros_like(glass))
     ink = _ink(overview, level, density, um_per_px)
     smallest = SMALLEST_PIECE_UM2 / um_per_px**2
-    mask = large_parts((density > threshold) & ~ink, smallest)
-    mask = ~large_parts(~mask, SMALLEST_LUMEN_UM2 / um_per_px**2)
-    return SlideTissue(_pieces(mask & ~ink, PIECE_GAP_UM / um_per_px), ink, own, threshold)
+    dense = density > threshold
+    if ink.any():
+        dense &= ~ink
+    clear = large_parts(~large_parts(dense, smallest), SMALLEST_LUMEN_UM2 / um_per_px**2)
+    tissue = ~(clear | ink)
+    return SlideTissue(_pieces(tissue, PIECE_GAP_UM / um_per_px), ink, own, threshold)
 
 
 def _flat_and_bright(density: np.ndarray) -> np.ndarray:

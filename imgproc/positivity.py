@@ -334,9 +334,29 @@ def classify_fluorescence(
     arcs = profiles.get("membrane_arcs")
     if arcs is None or len(arcs) != len(out):
         arcs = np.full((len(out), 1), np.nan)
-    out["membrane_completeness"] = completeness(np.asarray(arcs), threshold.arc_value)
-    out["positive"] = out[scored_column(compartment)] > threshold.value
-    out["positive_raw"] = out[f"marker_{compartment}_mean"] > threshold.raw_value
+    share = completeness(np.asarray(arcs), threshold.arc_value)
+    positive = positive_cells(out[scored_column(compartment)].to_numpy(), threshold)
     if compartment == "membrane" and min_completeness > 0:
-        out["positive"] &= out["membrane_completeness"] >= min_completeness
+        positive &= share >= min_completeness
+    out["membrane_completeness"] = share
+    out["positive"] = positive
+    out["positive_raw"] = out[f"marker_{compartment}_mean"] > threshold.raw_value
     return out
+
+
+def positive_cells(level: np.ndarray, threshold: Threshold) -> np.ndarray:
+    """Tell which cells are above the limit, from their `scored_column`; NaN is not.
+
+    Parameters
+    ----------
+    level : numpy.ndarray
+        (n,) float.
+    threshold : Threshold
+        Limit of positivity; none is above one that wasn't found.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n,) bool.
+    """
+    return np.asarray(level > threshold.value)

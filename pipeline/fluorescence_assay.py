@@ -21,7 +21,7 @@ from ..imgproc.fluorescence import (
     summarised_columns,
 )
 from ..imgproc.measurement import Measurement
-from ..imgproc.positivity import scored_column
+from ..imgproc.positivity import positive_cells, scored_column
 from .acquisition import brightness_settings, differing_settings
 from .assay import (
     Calibration,
@@ -216,7 +216,13 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
 
     def shown(self, measured: Measured, calibration: Calibration) -> Classified:
         """Give the cells, positive or negative."""
-        return Classified(self._classed(measured, calibration), measured.regions, {})
+        threshold = _threshold(calibration)
+        outlined = self.compartment == "membrane" and self.min_completeness > 0
+        if threshold is None or outlined or readers_classes(measured):
+            return Classified(self._classed(measured, calibration), measured.regions, {})
+        positive = positive_cells(measured.column(scored_column(self.compartment)), threshold)
+        cells = pd.DataFrame({"object": measured.column("object"), "positive": positive})
+        return Classified(cells, measured.regions, {})
 
     def _classed(self, measured: Measured, calibration: Calibration) -> pd.DataFrame:
         """Tell positive cells from negative ones, if there is a threshold; a reader's word wins."""

@@ -58,7 +58,8 @@ class ObjectTables:
 
     def _join(self, kind: Kind) -> None:
         """Hand on what is held; tables of one form at a time, so that no column moves."""
-        forms = {id(rows.table): _form(rows.table) for _, rows in self._held[kind]}
+        tables = {id(rows.table): rows.table for _, rows in self._held[kind]}
+        forms = {place: _form(table) for place, table in tables.items()}
         alike_by = groupby(
             self._held[kind], lambda pair: (bool(len(pair[1])), forms[id(pair[1].table)])
         )

@@ -3,11 +3,13 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from xenoquant.pipeline import drawing, measuring
 from xenoquant.pipeline.run import RunOptions, run_study
 from xenoquant.pipeline.store import Store
+from xenoquant.pipeline.writers import encoded_labels
 
 ONE = RunOptions(jobs=1)
 
@@ -33,6 +35,21 @@ def drawn(monkeypatch):
 
     monkeypatch.setattr(drawing, "_problem_of", draw)
     return found
+
+
+@pytest.mark.parametrize(
+    ("shape", "most"), [((7, 5), 3), ((300, 200), 255), ((1200, 900), 65_535), ((90, 80), 70_000)]
+)
+@pytest.mark.parametrize("um_per_px", [None, 0.5])
+def test_label_images_come_back_as_they_were_stored(tmp_path, shape, most, um_per_px):
+    """Of one strip, of several, and of 32 bits: from the memory, and from a file by tifffile."""
+    labels = np.random.default_rng(5).integers(0, most + 1, shape).astype(np.int32)
+    labels[-1, -1] = most
+    stored = encoded_labels(labels, um_per_px=um_per_px)
+    (tmp_path / "n.tif").write_bytes(stored)
+    for found in drawing.read_labels({"a": stored, "b": tmp_path / "n.tif"}).values():
+        assert found.dtype == np.int32
+        np.testing.assert_array_equal(found, labels)
 
 
 def test_at_once_gives_the_files_of_a_later_drawing(finished_study, drawn):

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
@@ -57,19 +58,21 @@ def overlay_file(results: Path, task: Task) -> Path:
     return results / "overlays" / task.sample.assay / f"{task.name}.jpg"
 
 
-def is_drawn(results: Path, task: Task) -> bool:
-    """Tell whether an image's labels and overlay are there.
+def drawn_sizes(results: Path, task: Task) -> list[tuple[str, int]] | None:
+    """Give the names and sizes of an image's label images and overlay, None if they aren't there.
 
     They are not forced to the disk one by one: a power cut may leave empty files, which are as
-    good as none.
+    good as none. A label image that was deleted or cut off since is told by the sizes.
     """
     try:
         with os.scandir(label_folder(results, task)) as held:
-            labels = [file.stat() for file in held if file.name.endswith(".tif")]
-        files = [overlay_file(results, task).stat(), *labels]
+            labels = [(file.name, file.stat()) for file in held if file.name.endswith(".tif")]
+        files = [("", overlay_file(results, task).stat()), *sorted(labels, key=itemgetter(0))]
     except OSError:
-        return False
-    return all(S_ISREG(file.st_mode) and file.st_size > 0 for file in files)
+        return None
+    if not all(S_ISREG(file.st_mode) and file.st_size > 0 for _, file in files):
+        return None
+    return [(name, file.st_size) for name, file in files]
 
 
 Drawn = tuple[tuple[str, str], ProblemRow | None]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from .drawing import is_drawn
+from .drawing import drawn_sizes
 from .plan import Task
 from .problems import ProblemRow
 from .provenance import CRATE_FILE, code_hash, output_hashes, versions
@@ -66,7 +66,7 @@ class Finished:
         try:
             held = json.loads(self._file.read_text(encoding="utf-8"))
             same = held["key"] == self._key and held["stored"] == self._stored()
-            if not same or held["files"] != self._files() or not self._drawn():
+            if not same or held["files"] != self._files() or held["drawn"] != self._drawn():
                 return None
             return tuple(ProblemRow(**row) for row in held["problems"])
         except (OSError, ValueError, KeyError, TypeError):
@@ -81,6 +81,7 @@ class Finished:
                 "key": self._key,
                 "stored": self._stored(),
                 "files": self._files(),
+                "drawn": self._drawn(),
                 "problems": [asdict(row) for row in rows],
             }
             write_json(self._file, held)
@@ -99,8 +100,10 @@ class Finished:
         others = _hashes(self._results, [REPORT_FILE, "run.json", CRATE_FILE])
         return output_hashes(self._results) | others
 
-    def _drawn(self) -> bool:
-        return all(is_drawn(self._results, task) for task in self._done)
+    def _drawn(self) -> str:
+        """Sum up the sizes of the label images and overlays."""
+        sizes = [drawn_sizes(self._results, task) for task in self._done]
+        return fingerprint({"sizes": sizes})
 
 
 def _tables(study: Study) -> list[str]:

@@ -3,6 +3,7 @@
 import hashlib
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 
 from .assay import Calibration
 from .plan import Task
-from .store import hash_file
+from .samples import Sample
+from .store import fingerprint, hash_file
 from .study import Study
 
 # the libraries whose version can change a measured number or a p-value
@@ -69,8 +71,19 @@ def output_hashes(results: Path) -> dict[str, str]:
     return {file.relative_to(results).as_posix(): hash_file(file) for file in sorted(files)}
 
 
+def parameters(study: Study) -> dict[str, dict[str, Any]]:
+    """Give every option of every assay, as JSON holds them."""
+    return {name: assay.model_dump(mode="json") for name, assay in study.assays.items()}
+
+
+def sheet_hash(samples: Sequence[Sample]) -> str:
+    """Give one hash over the rows of a study's sheets: what they say, not how it is written."""
+    return fingerprint({"rows": [asdict(sample) for sample in samples]})
+
+
 def describe_run(
     study: Study,
+    samples: Sequence[Sample],
     tasks: Sequence[Task],
     *,
     calibrations: Mapping[str, Calibration],
@@ -84,6 +97,8 @@ def describe_run(
     ----------
     study : Study
         The study that was run.
+    samples : sequence of Sample
+        The rows of its sheets.
     tasks : sequence of Task
         Its images, measured now or before.
     calibrations : mapping of str to Calibration
@@ -106,7 +121,8 @@ def describe_run(
         "platform": platform.platform(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "study": study.header.model_dump(mode="json"),
-        "parameters": {name: assay.model_dump(mode="json") for name, assay in study.assays.items()},
+        "parameters": parameters(study),
+        "sheet": sheet_hash(samples),
         "calibrations": {
             name: {**held.values, "flags": list(held.flags)} for name, held in calibrations.items()
         },

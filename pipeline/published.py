@@ -6,13 +6,13 @@ again what it had drawn. At the end the log becomes one file.
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from .assay import Calibration
-from .drawing import drawing_key, is_drawn
+from .drawing import drawing_key, drawn_sizes
 from .plan import Task
 from .store import fingerprint
 from .writers import write_json
@@ -24,12 +24,12 @@ class Published:
 
     file: Path
     results: Path
-    keys: dict[str, str]
+    keys: dict[str, str | None]
 
     @classmethod
     def load(cls, file: Path, results: Path) -> "Published":
         """Read the record; a missing or damaged one means that everything is drawn again."""
-        keys: dict[str, str] = {}
+        keys: dict[str, str | None] = {}
         with suppress(OSError, ValueError, TypeError):
             keys.update(json.loads(file.read_text(encoding="utf-8")))
         with suppress(OSError):
@@ -40,7 +40,7 @@ class Published:
 
     def note(self, task: Task, calibration: Calibration) -> None:
         """Log that an image's labels and overlay are there now."""
-        key = fingerprint(drawing_key(task, calibration))
+        key = self._key(task, calibration)
         self.keys[_place(task)] = key
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with _log(self.file).open("a", encoding="utf-8") as log:
@@ -48,16 +48,19 @@ class Published:
 
     def is_current(self, task: Task, calibration: Calibration) -> bool:
         """Tell whether an image's labels and overlay are there and up to date."""
-        return is_drawn(self.results, task) and self.keys.get(_place(task)) == fingerprint(
-            drawing_key(task, calibration)
-        )
+        known = self.keys.get(_place(task))
+        return known is not None and known == self._key(task, calibration)
 
-    def update(self, tasks: Sequence[Task], calibrations: Mapping[str, Calibration]) -> None:
+    def _key(self, task: Task, calibration: Calibration) -> str | None:
+        """Sum up what an image's files were made from, and their sizes; None without the files."""
+        sizes = drawn_sizes(self.results, task)
+        if sizes is None:
+            return None
+        return fingerprint({**drawing_key(task, calibration), "sizes": sizes})
+
+    def update(self, tasks: Sequence[Task]) -> None:
         """Record what is published now, and remove what belongs to no image of the study."""
-        keys = {
-            _place(task): fingerprint(drawing_key(task, calibrations[task.sample.assay]))
-            for task in tasks
-        }
+        keys = {_place(task): self.keys.get(_place(task)) for task in tasks}
         for place in set(self.keys) - set(keys):
             shutil.rmtree(self.results / "labels" / place, ignore_errors=True)
             (self.results / "overlays" / f"{place}.jpg").unlink(missing_ok=True)

@@ -291,9 +291,7 @@ class _Run:
                 self.problems.append(problem)
                 failed.add(key)
         current = [t for t in done if (t.sample.assay, t.sample.image) not in failed]
-        self.published.update(
-            current, {name: result.calibration for name, result in results.items()}
-        )
+        self.published.update(current)
 
     def _write_tables(
         self,
@@ -333,6 +331,7 @@ class _Run:
         calibrations = {name: result.calibration for name, result in results.items()}
         run = describe_run(
             self.study,
+            self.samples,
             review[0],
             calibrations=calibrations,
             read_as=self.read_as,

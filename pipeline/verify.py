@@ -1,8 +1,9 @@
 """Whether results still hold: inputs and outputs hashed again, a sample measured again."""
 
+import csv
 import json
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,16 +12,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .drawing import read_labels
+from .drawing import label_folder, read_labels
 from .errors import Problem, StudyError
 from .evidence import prepare_assays
 from .measuring import Job, measure_job
 from .packing import StoredMeasurement
 from .plan import Task, plan_study
-from .provenance import code_hash, versions
-from .samples import study_samples
+from .provenance import code_hash, parameters, sheet_hash, versions
+from .reviews import apply_reviews
+from .samples import Sample, study_samples
 from .store import Store, hash_file
 from .study import Study, load_study
+from .writers import guard
 
 
 @dataclass(frozen=True)
@@ -82,13 +85,24 @@ def verify_study(path: Path, *, sample: int = 5, seed: int | None = None) -> Ver
     study, samples, _ = prepare_assays(study, study_samples(study))
     inputs, broken_inputs = _compare(study.folder, dict(_inputs(run)), "input")
     outputs, broken_outputs = _compare(study.results, run.get("outputs", {}), "result")
+    broken_study = _study_differences(study, samples, run)
     recorded = {(image["assay"], image["image"]): image["fingerprint"] for image in run["images"]}
-    tasks, broken_plan = _unchanged(plan_study(study, samples).tasks, recorded)
+    tasks, broken_plan = _unchanged(
+        plan_study(study, samples).tasks, recorded, _failed(study.results)
+    )
+    labels, broken_labels = _compare_labels(study, apply_reviews(study, tasks).tasks)
     chosen = _choose(tasks, sample, random.Random(seed))
     broken_measurements = [text for task in chosen for text in _measure_again(study, task)]
     again = f"Measured again: {', '.join(task.sample.image for task in chosen) or 'nothing'}."
-    broken = (*broken_inputs, *broken_outputs, *broken_plan, *broken_measurements)
-    return Verification((inputs, outputs, again), broken, tuple(_notes(run)))
+    broken = (
+        *broken_study,
+        *broken_inputs,
+        *broken_outputs,
+        *broken_labels,
+        *broken_plan,
+        *broken_measurements,
+    )
+    return Verification((inputs, outputs, labels, again), broken, tuple(_notes(run)))
 
 
 def _read_run(study: Study) -> dict[str, Any]:
@@ -127,12 +141,85 @@ def _compare(folder: Path, recorded: Mapping[str, str], what: str) -> tuple[str,
     return f"Hashed again: {sound} of {len(recorded)} {what} files as recorded.", broken
 
 
+def _study_differences(
+    study: Study, samples: Sequence[Sample], run: Mapping[str, Any]
+) -> list[str]:
+    """Say what study.toml and the sheets say otherwise than at the run; comments don't count."""
+    held = {"[study]": study.header.model_dump(mode="json")}
+    held |= {f"[assays.{name}]": options for name, options in parameters(study).items()}
+    before = {"[study]": run["study"]}
+    before |= {f"[assays.{name}]": options for name, options in run["parameters"].items()}
+    broken = []
+    for section in sorted(held.keys() | before.keys()):
+        now, then = held.get(section), before.get(section)
+        if now is None or then is None:
+            broken.append(f"study.toml: {section} {'is gone' if now is None else 'is new'}")
+        elif now != then:
+            names = [name for name in {**then, **now} if now.get(name) != then.get(name)]
+            broken.append(f"study.toml, {section}: not as at the run: {', '.join(names)}")
+    if run.get("sheet", sheet_hash(samples)) != sheet_hash(samples):
+        broken.append("the sample sheet: its rows are not those of the run")
+    return broken
+
+
+def _compare_labels(study: Study, tasks: Sequence[Task]) -> tuple[str, list[str]]:
+    """Compare the published label images with the stored ones, byte for byte."""
+    store, count = Store(study.results / "store"), 0
+    broken = []
+    for task in tasks:
+        if task.review and task.fingerprint not in store:
+            continue  # a correction that couldn't be measured is a row of problems.csv
+        try:
+            stored = store.labels(task.fingerprint)
+        except (OSError, ValueError, KeyError) as error:
+            text = f"its stored result is missing or damaged ({error})"
+            broken.append(f"label images of {task.sample.image}: {text}")
+            continue
+        folder = label_folder(study.results, task)
+        for name, held in stored.items():
+            count += 1
+            file = folder / f"{name}.tif"
+            try:
+                same = _same_bytes(file, held)
+                said = "" if same else "its content is not what was measured"
+            except OSError as error:
+                said = str(error.strerror or error)
+            if said:
+                broken.append(f"result {file.relative_to(study.results).as_posix()}: {said}")
+    return f"Compared with what was measured: {count} label images.", broken
+
+
+def _same_bytes(file: Path, held: Path | bytes) -> bool:
+    if isinstance(held, bytes):
+        return file.read_bytes() == held
+    return hash_file(file) == hash_file(held)
+
+
+def _failed(results: Path) -> set[tuple[str, str]]:
+    """Give the images of problems.csv, as they are written there."""
+    try:
+        with (results / "problems.csv").open(encoding="utf-8", newline="") as file:
+            return {(row["assay"], row["image"]) for row in csv.DictReader(file)}
+    except (OSError, ValueError, KeyError):
+        return set()  # that it isn't as recorded is said elsewhere
+
+
 def _unchanged(
-    tasks: Sequence[Task], recorded: Mapping[tuple[str, str], str]
+    tasks: Sequence[Task],
+    recorded: Mapping[tuple[str, str], str],
+    failed: Collection[tuple[str, str]],
 ) -> tuple[list[Task], list[str]]:
-    """Give the tasks that a run would find in the store; say if options or images differ."""
-    same = [t for t in tasks if recorded.get((t.sample.assay, t.sample.image)) == t.fingerprint]
-    other = len(tasks) - len(same)
+    """Give the tasks that a run would find in the store; say if options or images differ.
+
+    An image that failed in the run has no result that could hold or not.
+    """
+    same, other = [], 0
+    for task in tasks:
+        image = (task.sample.assay, task.sample.image)
+        if recorded.get(image) == task.fingerprint:
+            same.append(task)
+        else:
+            other += image in recorded or (guard(image[0]), guard(image[1])) not in failed
     if not other:
         return same, []
     text = f"{other} images: their file, options or rows of the sheet are not those of the run"

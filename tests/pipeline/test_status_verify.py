@@ -90,6 +90,70 @@ def test_what_changed_since_the_run_is_named(study):
     assert "do not hold" in result.output
 
 
+def test_label_images_are_compared_with_what_was_measured(study):
+    """One byte of a published label image, or the whole of another, by hand: each is named."""
+    found = verify_study(study, sample=0)
+    folder = study / "results" / "labels" / "ferritin" / "dab"
+    count = len(list(folder.rglob("*.tif")))
+    assert f"Compared with what was measured: {count} label images." in found.checked
+    altered, gone = folder / "00003" / "cells.tif", folder / "00004" / "nuclei.tif"
+    content = bytearray(altered.read_bytes())
+    content[len(content) // 2] ^= 1
+    altered.write_bytes(content)
+    gone.unlink()
+    found = verify_study(study, sample=0)
+    assert [text.split(":")[0] for text in found.broken] == [
+        "result labels/ferritin/dab/00003/cells.tif",
+        "result labels/ferritin/dab/00004/nuclei.tif",
+    ]
+
+
+def test_what_study_and_sheet_say_otherwise_is_named(study):
+    """A comment changes nothing; a cut-off, the level of significance, a group do."""
+    toml, sheet = study / "study.toml", study / "samples.csv"
+    text = toml.read_text()
+    toml.write_text(text.replace("[assays.ferritin]", "# a comment\n[assays.ferritin]"))
+    assert verify_study(study, sample=0).holds
+    toml.write_text(
+        text.replace("[study]", "[study]\nalpha = 0.01").replace(
+            "[assays.ferritin]", "[assays.ferritin]\ncutoffs_od = [0.1, 0.2, 0.3]"
+        )
+    )
+    found = verify_study(study, sample=0)
+    assert found.broken == (
+        "study.toml, [assays.ferritin]: not as at the run: cutoffs_od",
+        "study.toml, [study]: not as at the run: alpha",
+    )
+    toml.write_text(text)
+    rows = sheet.read_text().splitlines()
+    sheet.write_text("\n".join(rows[:-1]) + "\n")
+    assert (
+        "the sample sheet: its rows are not those of the run"
+        in verify_study(study, sample=0).broken
+    )
+
+
+def test_an_image_that_failed_in_the_run_has_not_changed(study, monkeypatch):
+    """It is a row of problems.csv: there is no result of it that could hold or not."""
+    monkeypatch.setattr(report, "write_report", lambda folder, view: folder / "report.html")
+    image = study / "dab" / "00002.png"
+    image.write_bytes(image.read_bytes()[:500])
+    assert run_study(study, RunOptions(jobs=1)).failed
+    assert verify_study(study, sample=0).holds
+
+
+def test_a_label_image_that_was_deleted_or_cut_off_is_published_again(study, monkeypatch):
+    """The next run, with nothing else to do, gives back the same bytes."""
+    monkeypatch.setattr(report, "write_report", lambda folder, view: folder / "report.html")
+    folder = study / "results" / "labels" / "ferritin" / "dab"
+    deleted, cut = folder / "00003" / "cells.tif", folder / "00004" / "nuclei.tif"
+    before = deleted.read_bytes(), cut.read_bytes()
+    deleted.unlink()
+    cut.write_bytes(before[1][:100])
+    assert run_study(study, RunOptions(jobs=1)).measured == 0
+    assert (deleted.read_bytes(), cut.read_bytes()) == before
+
+
 def test_a_stored_measurement_that_was_tampered_with_is_found(study):
     """Every stored label image gets one more object: whichever is measured again differs."""
     for file in (study / "results" / "store").rglob("measurement.bin"):

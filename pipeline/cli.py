@@ -58,13 +58,14 @@ def _guarded(command: Callable[_Parameters, int]) -> Callable[_Parameters, None]
     def guarded(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> None:
         from .errors import InputError, StudyError
 
+        say = _logged if kwargs.get("json_log") else _say
         try:
             status = command(*args, **kwargs)
         except (StudyError, InputError) as error:
-            _say(str(error))
+            say(str(error))
             status = CANNOT_RUN
         except KeyboardInterrupt:
-            _say("Stopped. What was measured is kept: run the same command again to go on.")
+            say("Stopped. What was measured is kept: run the same command again to go on.")
             status = INTERRUPTED
         raise typer.Exit(status)
 
@@ -75,6 +76,13 @@ def _guarded(command: Callable[_Parameters, int]) -> Callable[_Parameters, None]
 def _say(text: str) -> None:
     """Print to standard error, which carries everything that isn't a result."""
     print(text, file=sys.stderr, flush=True)
+
+
+def _logged(text: str) -> None:
+    """Say why a run ended as the last line of a log that programs read."""
+    from .progress import JsonLines
+
+    JsonLines().stop(text)
 
 
 def _show_version(wanted: bool) -> None:

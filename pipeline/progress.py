@@ -90,6 +90,10 @@ class JsonLines:
         """Say what the run did."""
         self._say({"event": "finished", **counts})
 
+    def stop(self, reason: str) -> None:
+        """Say why there is no more: the run was stopped, or can't be carried out."""
+        self._say({"event": "stopped", "reason": reason})
+
     def _say(self, told: Mapping[str, Any]) -> None:
         moment = datetime.now(UTC).isoformat(timespec="milliseconds")
         print(json.dumps({"time": moment, **told}), file=self._stream, flush=True)

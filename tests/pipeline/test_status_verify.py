@@ -174,6 +174,25 @@ def test_a_study_that_was_never_run_is_a_message(study):
     assert "xenoquant run" in result.stderr
 
 
+def test_a_log_for_programs_says_why_a_run_ended(study, monkeypatch):
+    """A study that can't be run, and Ctrl-C: the one line on standard error is JSON, too."""
+    run = ["run", str(study), "--json-log"]
+    with only_run(study / "results" / "store"):
+        result = CliRunner().invoke(app, run)
+    told = json.loads(result.stderr)
+    assert (result.exit_code, told["event"]) == (2, "stopped")
+    assert "no other run of this study" in told["reason"]
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("xenoquant.pipeline.run.run_study", interrupted)
+    result = CliRunner().invoke(app, run)
+    told = json.loads(result.stderr)
+    assert (result.exit_code, told["event"]) == (130, "stopped")
+    assert told["reason"].startswith("Stopped. What was measured is kept")
+
+
 def test_a_log_for_programs_has_one_object_a_line():
     stream = io.StringIO()
     log = JsonLines(stream)

@@ -87,6 +87,7 @@ def initialise_study(directory: Path, *, patterns: Sequence[str] = ()) -> list[s
     assays, unread = _find_assays(directory, scan_folder(directory), compiled)
     tables = _further_tables(find_tables(directory), assays)
     groups = _groups(assays, tables)
+    _free_controls(assays, groups)
     table = _sheet([assay for assay in assays if assay.method != _BLOT])
     if len(table):
         write_csv(directory / SAMPLES_FILE, _without_empty(table))
@@ -231,6 +232,16 @@ def _groups(assays: Sequence[_FoundAssay], tables: Sequence[FoundTable]) -> list
     found |= dict.fromkeys(group for table in tables for group in table.groups)
     named = [group for group in found if group]
     return named or [_GROUP_HINT]
+
+
+def _free_controls(assays: Sequence[_FoundAssay], groups: Sequence[str]) -> None:
+    """Take away what a pattern reads of a control or blank that lies beside the groups' folders.
+
+    Its "group" would be the assay's folder and its "animal" its own name; both may be empty.
+    """
+    for row in (row for assay in assays for row in assay.rows):
+        if row["role"] != SAMPLE and row.get("group", "") not in groups:
+            row |= {"animal": "", "group": ""}
 
 
 def _sheet(assays: Sequence[_FoundAssay]) -> pd.DataFrame:

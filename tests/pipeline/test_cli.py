@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 from xenoquant.pipeline.cli import app
@@ -189,6 +190,22 @@ def test_init_writes_a_study_that_runs_and_never_overwrites_one(fresh_study):
     assert again.exit_code == 2
     assert "never overwritten" in again.stderr
     assert (fresh_study / "study.toml").read_text() == study
+
+
+def test_init_leaves_controls_beside_the_groups_without_one(tmp_path):
+    """Controls and blanks may lie in a group's folder or beside them: what init writes is sound."""
+    places = ("a/m1", "a/m2", "b/m3", "b/m4", "b/igg", "no primary", "blank")
+    for number, place in enumerate(places):
+        file = tmp_path / "dab" / f"{place}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (32, 32), (200, 180, 10 * number)).save(file)
+    assert call("init", tmp_path, "--pattern", "{group}/{animal}").exit_code == 0
+    sheet = (tmp_path / "samples.csv").read_text()
+    assert "dab,dab/no primary.png,,,negative_control" in sheet
+    assert "dab,dab/blank.png,,,blank" in sheet
+    assert "dab,dab/b/igg.png,igg,b,negative_control" in sheet
+    checked = call("check", tmp_path)
+    assert checked.exit_code == 0, checked.output
 
 
 def test_compare_gives_the_columns_of_groups_and_comparisons_as_json(tmp_path):

@@ -304,7 +304,7 @@ class ControlFloor:
     area_floor_od : float
         The same of their tissue's pixels.
     flags : tuple of str
-        ``control_above_cutoff`` where the floor reaches the first cut-off.
+        ``control_above_cutoff`` where either floor reaches the first cut-off.
     """
 
     positive_cell_fraction: float
@@ -345,10 +345,14 @@ def control_floor(
     density = objects[f"dab_{compartment}_od"].dropna()
     floor = float(np.percentile(density, 99)) if len(density) else float("nan")
     counts = np.asarray(profiles["dab_od_histogram"], dtype=np.float64)
+    area_floor = _percentile_from(counts, 99)
+    # Pigment between cells, or without cells looked for, is seen in the tissue alone. The tissue's
+    # floor is the end of a bin: only above the cut-off do the bin's pixels reach it.
+    reached = floor >= cutoffs_od[0] or area_floor > cutoffs_od[0]
     return ControlFloor(
         float(cells["positive"].mean()) if len(cells) else float("nan"),
         _share_from(counts, cutoffs_od[0]),
         floor,
-        _percentile_from(counts, 99),
-        ("control_above_cutoff",) if floor >= cutoffs_od[0] else (),
+        area_floor,
+        ("control_above_cutoff",) if reached else (),
     )

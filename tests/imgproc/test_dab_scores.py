@@ -93,7 +93,8 @@ def test_summary_by_hand() -> None:
 
 def test_control_floor_by_hand() -> None:
     """A hundred control cells, two of them at 0.3: the 99th percentile lies above the first
-    cut-off and is flagged; a clean control isn't.
+    cut-off and is flagged; a clean control isn't. Pigment between clean cells is, as is brown
+    where cells weren't looked for; pixels at 0.199 don't reach a cut-off of 0.2.
     """
     histogram = np.zeros(3000, np.int64)
     histogram[[10, 300]] = [95, 5]
@@ -103,10 +104,13 @@ def test_control_floor_by_hand() -> None:
     assert floor.positive_area_fraction == pytest.approx(0.05)
     assert floor.floor_od == pytest.approx(0.3)
     assert floor.flags == ("control_above_cutoff",)
+    below = np.zeros(3000, np.int64)
+    below[[10, 199]] = [95, 5]
     clean = pd.DataFrame({"dab_cytoplasm_od": np.full(100, 0.05)})
-    assert (
-        control_floor(clean, {"dab_od_histogram": histogram}, compartment="cytoplasm").flags == ()
-    )
+    for cells in (clean, clean[:0]):
+        for counts, flags in ((below, ()), (histogram, ("control_above_cutoff",))):
+            profiles = {"dab_od_histogram": counts}
+            assert control_floor(cells, profiles, compartment="cytoplasm").flags == flags
 
 
 def test_features_above_the_controls_floor_by_hand() -> None:

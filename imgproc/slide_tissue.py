@@ -10,6 +10,7 @@ from .optics import transmission_density
 from .parts import large_parts
 from .stains import StainVectors, is_off_mixtures, unmixing_tables
 from .tissue import BLACK_OD, INK_OD, INK_OFF_COLOUR_DEG, glass_threshold
+from .white import untinted
 from .white_level import median_colour, white_level
 
 OVERVIEW_UM_PER_PX = 8.0
@@ -20,6 +21,9 @@ FLAT_GLASS_OD = 0.006
 DARKEST_GLASS_OD = 0.1
 """On the overview, empty glass varies by less than this within 5 x 5 pixels; tissue has nuclei,
 lumens and folds. Glass in a scanner's worst corner has lost a fifth of the light."""
+
+TINT_PX = 5
+"""Colours of the overview's glass are judged over as many pixels as its flatness."""
 
 LEAST_GLASS = 0.005
 """Flat spots on less of the slide may be chance."""
@@ -84,7 +88,7 @@ def find_slide_tissue(
     """
     first = white_level(overview).level if white is None else np.asarray(white, dtype=np.float64)
     density = transmission_density(overview, first)
-    glass = _flat_and_bright(density)
+    glass = untinted(_flat_and_bright(density), overview, first, TINT_PX)
     own = None
     if np.count_nonzero(glass) >= LEAST_GLASS * glass.size:
         own = median_colour(overview, glass)

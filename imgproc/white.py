@@ -35,6 +35,10 @@ Tissue has fibres and cells: little of it varies by less than 0.002, and hardly 
 DARKEST_GLASS_OD = 0.15
 """Glass in a badly lit corner has lost up to a third of the light."""
 
+TINT_OD = 0.025
+"""Glass has one colour all over the field, however unevenly it is lit; tissue so pale and flat that
+it passes for glass has a stain's. A lamp's own colour varies by half of this."""
+
 LEAST_GLASS = 0.005
 """Flat spots on less of the field than this may be chance, or out-of-focus tissue."""
 
@@ -217,7 +221,8 @@ def find_glass(rgb: np.ndarray, white: np.ndarray, *, um_per_px: float) -> np.nd
     -------
     numpy.ndarray
         bool, shape (height, width): the inner parts of glass, not its borders. Empty where the
-        flat parts are pale tissue rather than glass: few of them, or none quite flat.
+        flat parts are pale tissue rather than glass: few of them, or none quite flat. Flat parts
+        of another colour than the white aren't glass where others have its colour.
     """
     density = transmission_density(rgb, white)
     smooth = cv2.GaussianBlur(density, (0, 0), FLAT_SCALE_UM / um_per_px)
@@ -228,7 +233,40 @@ def find_glass(rgb: np.ndarray, white: np.ndarray, *, um_per_px: float) -> np.nd
     quite_flat = flat & (variance < GLASS_OD**2)
     if quite_flat.mean() < LEAST_GLASS or quite_flat.sum() < LEAST_QUITE_FLAT * flat.sum():
         return np.zeros(flat.shape, dtype=bool)
-    return quite_flat
+    return untinted(quite_flat, rgb, white, side)
+
+
+def untinted(glass: np.ndarray, rgb: np.ndarray, white: np.ndarray, side_px: int) -> np.ndarray:
+    """Take what has another colour than the white out of what was taken for glass.
+
+    Parameters
+    ----------
+    glass : numpy.ndarray
+        bool, shape (height, width).
+    rgb : numpy.ndarray
+        Shape (height, width, 3), counts.
+    white : numpy.ndarray
+        I0 in counts: shape (3,) or (height, width, 3).
+    side_px : int
+        Colours are those of squares with about this side.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool, shape (height, width): `glass` as it was, where too little of it has that colour.
+    """
+    height, width = glass.shape
+    size = (max(1, width // side_px), max(1, height // side_px))
+    light = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    level = np.asarray(white, np.float32)
+    if level.ndim == 3:
+        level = cv2.resize(level, size, interpolation=cv2.INTER_AREA)
+    red, green, blue = cv2.split(np.maximum(light, 1) / level)
+    least, most = cv2.min(cv2.min(red, green), blue), cv2.max(cv2.max(red, green), blue)
+    same = (most <= np.float32(10**TINT_OD) * least).astype(np.uint8)
+    neutral = cv2.resize(same, (width, height), interpolation=cv2.INTER_NEAREST).view(bool)
+    neutral &= glass
+    return neutral if np.count_nonzero(neutral) >= LEAST_GLASS * glass.size else glass
 
 
 def glass_surface(rgb: np.ndarray, glass: np.ndarray) -> GlassSurface:

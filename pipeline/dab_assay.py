@@ -81,7 +81,7 @@ class DabAssay(DabOptions, SegmentedAssay):
     _single_stains: dict[str, SingleStain] = PrivateAttr(default_factory=dict)
 
     working_bytes_per_px: ClassVar[int] = 110
-    measuring_version: ClassVar[int] = 6
+    measuring_version: ClassVar[int] = 7
     # the regions' bytes and the single stains' vectors enter a fingerprint, their places don't
     applied_at_roll_up: ClassVar[frozenset[str]] = frozenset(
         {"cutoffs_od", "marker", "regions", "hematoxylin_only", "dab_only"}

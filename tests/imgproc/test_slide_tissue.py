@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from drawn_slides import WHITE
+from drawn_slides import VECTORS, WHITE
 from scipy import ndimage
 
 from xenoquant.imgproc.errors import MeasurementError
@@ -41,6 +41,18 @@ def test_tissue_white_and_ink_of_a_drawn_overview() -> None:
     assert found.pieces[180, 130] == 0  # the lumen
     assert found.ink[350, 250]
     assert not found.ink[true].any()
+
+
+@pytest.mark.parametrize("pale_od", [0.1, 0.18, 0.3])
+def test_pale_even_tissue_of_a_slide_is_not_its_glass(pale_od: float) -> None:
+    """Drawn: an eighth of glass beside tissue with nothing but pale hematoxylin."""
+    tissue = np.broadcast_to(np.arange(400) >= 50, (400, 400))
+    hematoxylin = np.array(VECTORS.hematoxylin) / np.linalg.norm(VECTORS.hematoxylin)
+    overview = WHITE * 10 ** -(tissue[..., None] * pale_od * hematoxylin)
+    overview = overview + np.random.default_rng(0).normal(0, 0.5, overview.shape)
+    found = find_slide_tissue(np.rint(overview).astype(np.uint8), um_per_px=8.0)
+    np.testing.assert_allclose(found.white, WHITE, atol=1)
+    assert ((found.pieces > 0) == tissue).mean() > 0.99
 
 
 def test_ink_is_told_in_one_pass_as_step_by_step(noise: np.ndarray) -> None:

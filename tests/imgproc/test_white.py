@@ -5,6 +5,8 @@ import pytest
 
 from xenoquant.imgproc.errors import MeasurementError
 from xenoquant.imgproc.phantoms import DabPhantom, DabScene, render_dab
+from xenoquant.imgproc.stains import StainVectors
+from xenoquant.imgproc.tissue import find_tissue
 from xenoquant.imgproc.white import choose_white, find_glass
 from xenoquant.imgproc.white_level import flat_field, white_level
 
@@ -90,3 +92,36 @@ def test_given_white_must_be_positive(field: DabPhantom) -> None:
     """A white of 0 would divide by nothing."""
     with pytest.raises(MeasurementError, match="below 1"):
         choose_white(field.rgb, given=(0.0, 240.0, 240.0))
+
+
+@pytest.mark.parametrize("shading", [0.0, 0.05, 0.1])
+@pytest.mark.parametrize("pale_od", [0.12, 0.18])
+def test_flat_pale_tissue_is_not_taken_for_glass(pale_od: float, shading: float) -> None:
+    """Drawn: an eighth of glass, lit unevenly, beside tissue with nothing but pale hematoxylin.
+
+    The white is the drawn one within 2 % plus the shading, and the tissue all that was drawn.
+    """
+    rng = np.random.default_rng(0)
+    x = np.arange(400)
+    tissue = np.broadcast_to(x >= 50, (400, 400))
+    light = np.array([240.0, 238.0, 235.0]) * (1 - shading * x / 400)[:, None]
+    hematoxylin = np.array(StainVectors().hematoxylin) / np.linalg.norm(StainVectors().hematoxylin)
+    rgb = light * 10 ** -(tissue[..., None] * pale_od * hematoxylin)
+    rgb = np.rint(rgb + rng.normal(0, 1.2, rgb.shape)).astype(np.uint8)
+    chosen = choose_white(rgb, um_per_px=0.5)
+    assert np.abs(chosen.level / light - 1).max() < 0.02 + shading
+    found = find_tissue(rgb, chosen, um_per_px=0.5).pieces > 0
+    assert (found == tissue).mean() > 0.99
+
+
+def test_glass_on_both_sides_of_an_uneven_field_is_kept() -> None:
+    """Drawn: no colour tells one side's glass from the other's, though it is 0.04 OD darker."""
+    rng = np.random.default_rng(0)
+    x = np.arange(400)
+    light = np.array([240.0, 238.0, 235.0]) * (1 - 0.1 * x / 400)[:, None]
+    density = 0.3 * ((x > 60) & (x < 340))[:, None] * np.array([1.0, 1.1, 0.4])
+    rgb = np.broadcast_to(light * 10**-density, (400, 400, 3)) + rng.normal(0, 1.2, (400, 400, 3))
+    glass = choose_white(np.rint(rgb).astype(np.uint8), um_per_px=0.5).seen
+    assert glass is not None
+    assert glass[:, 10:50].mean() > 0.5
+    assert glass[:, 350:390].mean() > 0.5

@@ -42,7 +42,7 @@ from .single_stains import SingleStain, read_single_stain
 from .slide_files import ArrayTiles
 from .slide_labels import TemporarySheet
 from .slide_maps import draw_slide
-from .slides import SlideImage, is_whole_slide, open_whole_slide
+from .slides import SlideImage, is_whole_slide, open_whole_slide, refuse_slide
 from .stored_tables import Shared, shared_rows
 
 if TYPE_CHECKING:
@@ -181,8 +181,10 @@ class DabAssay(DabOptions, SegmentedAssay):
     def refuse(
         self, reference: Path, info: ImageInfo, *, max_megapixels: float = MAX_MEGAPIXELS
     ) -> None:
-        """Refuse what isn't in colour, a field that is too large, or regions that can't be read."""
-        if not is_whole_slide(info):
+        """Refuse what isn't in colour, is too large to be read, or has unreadable regions."""
+        if is_whole_slide(info):
+            refuse_slide(reference, info, max_megapixels=max_megapixels)
+        else:
             super().refuse(reference, info, max_megapixels=max_megapixels)
         _require_brightfield(info)
         self._areas(reference, (info.height, info.width))

@@ -13,7 +13,7 @@ from ..imgproc.tiles import BadTile, TileSource, tile_buffer, tile_grid, tile_re
 from ..imgproc.white import ASSUMED_UM_PER_PX
 from .errors import InputError
 from .image_files import MAX_MEGAPIXELS
-from .readers import Image, ImageInfo, inspect_image, read_image
+from .readers import Image, ImageInfo, inspect_image, read_image, refuse_size
 from .slide_files import ArrayTiles, SlideLevels, open_slide
 
 LARGEST_FIELD_PX = 24_000_000
@@ -81,16 +81,9 @@ def open_whole_slide(
         If it isn't 8-bit RGB, or can neither be read by tiles nor whole.
     """
     info = info or inspect_image(reference)
-    if info.dtype != "uint8":
-        raise InputError(
-            str(reference),
-            f"a whole slide of 8-bit RGB was expected; this one is {info.dtype}",
-            "convert it to 8-bit RGB, or export the fields of interest as single images",
-        )
     flags = info.colour_flags
-    try:
-        levels = open_slide(reference, info.series)
-    except InputError:
+    levels = _levels(reference, info)
+    if levels is None:
         image = read_image(reference, max_megapixels=max_megapixels)
         tiles = ArrayTiles(image.pixels)
         levels = SlideLevels(tiles, (tiles.shape,), lambda number: image.pixels)
@@ -107,6 +100,38 @@ def open_whole_slide(
         tiles=levels.full,
         areas=areas,
     )
+
+
+def refuse_slide(reference: Path, info: ImageInfo, *, max_megapixels: float) -> None:
+    """Refuse what `open_whole_slide` would, as far as headers tell; parameters as there.
+
+    Raises
+    ------
+    InputError
+        If it isn't 8-bit RGB, or is neither stored in tiles nor small enough to be read whole.
+    """
+    if _levels(reference, info) is None:
+        refuse_size(reference, info, max_megapixels)
+
+
+def _levels(reference: Path, info: ImageInfo) -> SlideLevels | None:
+    """Open a slide for reading by tiles; None where it isn't stored in them.
+
+    Raises
+    ------
+    InputError
+        If it isn't 8-bit RGB.
+    """
+    if info.dtype != "uint8":
+        raise InputError(
+            str(reference),
+            f"a whole slide of 8-bit RGB was expected; this one is {info.dtype}",
+            "convert it to 8-bit RGB, or export the fields of interest as single images",
+        )
+    try:
+        return open_slide(reference, info.series)
+    except InputError:
+        return None
 
 
 def _overview(levels: SlideLevels, um_per_px: float) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """What `check` says from headers alone: the very refusals that a run writes into problems.csv."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,16 @@ REFUSED = {
     ),
     "dab": ('method = "dab"\nmarker = "ferritin"', "grey.png", "this image is grey"),
     "large": ('method = "dab"\nmarker = "ferritin"', "large.png", "above the limit of 0.01"),
+    "large and not in tiles": (
+        'method = "dab"\nmarker = "ferritin"',
+        "huge.png",
+        "25 megapixels, above the limit of 0.01",
+    ),
+    "slide of 16 bits": (
+        'method = "dab"\nmarker = "ferritin"',
+        "deep.tif",
+        "a whole slide of 8-bit RGB was expected",
+    ),
     "regions": (
         'method = "dab"\nmarker = "ferritin"\nregions = "regions"',
         "colour.png",
@@ -47,12 +58,16 @@ REFUSED = {
 }
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tmp_path = tmp_path_factory.mktemp("images")
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "colour.png")
     Image.fromarray(noise[..., 0]).save(tmp_path / "grey.png")
     Image.fromarray(np.tile(noise, (2, 2, 1))).save(tmp_path / "large.png")
+    Image.fromarray(np.zeros((5000, 5000, 3), np.uint8)).save(tmp_path / "huge.png")
+    deep = np.zeros((5000, 5000, 3), np.uint16)
+    tifffile.imwrite(tmp_path / "deep.tif", deep, tile=(512, 512), compression="zlib")
     tifffile.imwrite(
         tmp_path / "named.ome.tif",
         np.moveaxis(noise[..., :2], -1, 0).astype(np.uint16),
@@ -60,6 +75,11 @@ def folder(tmp_path: Path) -> Path:
     )
     (tmp_path / "regions").mkdir()
     return tmp_path
+
+
+@pytest.fixture
+def folder(images: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(images, tmp_path / "study")
 
 
 def write_study(folder: Path, assay: str, image: str, *, role: str = "") -> None:

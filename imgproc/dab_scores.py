@@ -1,6 +1,5 @@
 """Classes, H-score, Allred and area fractions from stored DAB measurements."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -224,11 +223,10 @@ def _percentile_from(counts: np.ndarray, percent: float) -> float:
     return (place + 1) * HISTOGRAM_BIN_OD
 
 
-def above_floor(
-    objects: pd.DataFrame,
-    profiles: Mapping[str, np.ndarray],
+def features_above_floor(
+    density: np.ndarray,
+    histogram: np.ndarray,
     *,
-    compartment: Compartment,
     cutoffs_od: Triple,
     floor_od: float,
     area_floor_od: float,
@@ -239,12 +237,10 @@ def above_floor(
 
     Parameters
     ----------
-    objects : pandas.DataFrame
-        Cells of `measure_dab`.
-    profiles : mapping of str to numpy.ndarray
-        With ``dab_od_histogram``.
-    compartment : {"nucleus", "cytoplasm", "cell"}
-        Whose mean is compared.
+    density : numpy.ndarray
+        (n,) each cell's mean optical density in the compartment that is scored.
+    histogram : numpy.ndarray
+        Tissue's pixels by optical density, in bins of `HISTOGRAM_BIN_OD`.
     cutoffs_od : tuple of float
         The study's cut-offs.
     floor_od, area_floor_od : float
@@ -256,24 +252,6 @@ def above_floor(
         ``h_score_above_floor``, ``positive_cell_fraction_above_floor`` and
         ``positive_area_fraction_above_floor``.
     """
-    return features_above_floor(
-        objects[f"dab_{compartment}_od"].to_numpy(dtype=np.float64),
-        profiles["dab_od_histogram"],
-        cutoffs_od=cutoffs_od,
-        floor_od=floor_od,
-        area_floor_od=area_floor_od,
-    )
-
-
-def features_above_floor(
-    density: np.ndarray,
-    histogram: np.ndarray,
-    *,
-    cutoffs_od: Triple,
-    floor_od: float,
-    area_floor_od: float,
-) -> dict[str, float]:
-    """As `above_floor`, from each cell's mean optical density and the histogram of the tissue."""
     cuts = [cut if np.isnan(floor_od) else max(cut, floor_od) for cut in cutoffs_od]
     # on a raised cut-off the control's own brown ends: only what is above it counts
     classes = sum(

@@ -32,9 +32,11 @@ from .assay import (
     missing_control,
     readers_classes,
 )
+from .bright_field_images import blank_level, bright_field, mean_blank, require_bright_field
 from .errors import InputError
 from .image_files import MAX_MEGAPIXELS
 from .overlays import draw_cells_dab
+from .pixel_sizes import pixel_size, with_scale
 from .readers import Image, ImageInfo, inspect_image, read_image, split_reference
 from .regions_file import find_regions, read_regions
 from .samples import Sample
@@ -186,7 +188,7 @@ class DabAssay(DabOptions, SegmentedAssay):
             refuse_slide(reference, info, max_megapixels=max_megapixels)
         else:
             super().refuse(reference, info, max_megapixels=max_megapixels)
-        _require_brightfield(info)
+        require_bright_field(info)
         self._areas(reference, (info.height, info.width))
 
     def lacks_scale(self, info: ImageInfo, sample: Sample) -> bool:
@@ -249,7 +251,7 @@ class DabAssay(DabOptions, SegmentedAssay):
             um_per_px=um_per_px,
             options=self,
             areas=image.areas,
-            white=_blank_level(blanks),
+            white=blank_level(blanks),
         )
         return PlannedSlide(image.tiles, plan, source)
 
@@ -263,14 +265,14 @@ class DabAssay(DabOptions, SegmentedAssay):
         labels: Mapping[str, np.ndarray] | None = None,
     ) -> Measurement:
         measurement = measure_dab(
-            _brightfield(image),
+            bright_field(image),
             um_per_px=um_per_px,
-            blank=_mean_blank(image, blanks),
+            blank=mean_blank(image, blanks),
             options=self,
             areas=self._areas(Path(sample.image), (image.pixels.shape[0], image.pixels.shape[1])),
             corrected=labels,
         )
-        return _with_scale(measurement, um_per_px, source)
+        return with_scale(measurement, um_per_px, source)
 
     def doubt(self, measured: Classified, calibration: Calibration) -> float:
         """Give the share of cells whose level is within a tenth of a cut-off."""
@@ -418,7 +420,7 @@ class DabAssay(DabOptions, SegmentedAssay):
                 cutoffs_od=self.cutoffs_od,
                 fields=classified.maps["fields"].tolist() if "fields" in classified.maps else (),
             )
-        return draw_cells_dab(_brightfield(image), labels, classified.objects, um_per_px=um_per_px)
+        return draw_cells_dab(bright_field(image), labels, classified.objects, um_per_px=um_per_px)
 
 
 def _all_flags(measured: Measured, calibration: Calibration) -> tuple[str, ...]:
@@ -449,31 +451,7 @@ class PlannedSlide:
     def carry_out(self, spread: Spread) -> Measurement:
         """Measure the tiles."""
         found = measure_planned(self.tiles, self.plan, spread=spread, make_sheet=TemporarySheet)
-        return _with_scale(found, self.plan.um_per_px, self.scale_source)
-
-
-def pixel_size(
-    image: Image | ImageInfo, sample: Sample, fallback: float | None
-) -> tuple[float | None, str]:
-    """Choose the pixel size: the sheet's, else the file's, else the study's.
-
-    Returns
-    -------
-    um_per_px : float or None
-        Micrometres a pixel.
-    source : str
-        Where it comes from.
-    """
-    if sample.um_per_px is not None:
-        return sample.um_per_px, "sample sheet"
-    if image.um_per_px is not None:
-        return image.um_per_px, "file"
-    return fallback, "study" if fallback is not None else "none"
-
-
-def _with_scale(measurement: Measurement, um_per_px: float | None, source: str) -> Measurement:
-    notes = {"um_per_px": um_per_px, "scale_source": source}
-    return replace(measurement, notes=measurement.notes | notes)
+        return with_scale(found, self.plan.um_per_px, self.scale_source)
 
 
 def _whites_and_sampling(
@@ -501,53 +479,3 @@ def _drift(
         brown.setdefault(control.sample.batch, []).append(density)
     pooled = {name: np.concatenate(each) for name, each in brown.items()}
     return batch_drift(whites, pooled)
-
-
-def _blank_level(blanks: Sequence[Image]) -> np.ndarray | None:
-    """Give one white for a slide: a scanner's blank field has any size."""
-    if not blanks:
-        return None
-    levels = [np.median(_brightfield(b).reshape(-1, 3), axis=0) for b in blanks]
-    return np.asarray(np.mean(levels, axis=0), dtype=np.float64)
-
-
-def _brightfield(image: Image) -> np.ndarray:
-    _require_brightfield(image)
-    return image.pixels
-
-
-def _require_brightfield(image: Image | ImageInfo) -> None:
-    if image.kind != "rgb" and len(image.channel_names) == 1:
-        raise MeasurementError(
-            "a bright-field colour image was expected, and this image is grey: it has one channel",
-            "give the original colour image",
-        )
-    if image.kind != "rgb":
-        raise MeasurementError(
-            f"a bright-field colour image was expected, and this image has the channels "
-            f"{', '.join(image.channel_names)}",
-            "give the colour image, or measure it with the method fluorescence",
-        )
-
-
-def _mean_blank(image: Image, blanks: Sequence[Image]) -> np.ndarray | None:
-    """Average the blank fields of a batch.
-
-    Raises
-    ------
-    MeasurementError
-        If a blank has another shape or bit depth than the image.
-    """
-    for blank in blanks:
-        if blank.pixels.shape != image.pixels.shape or blank.pixels.dtype != image.pixels.dtype:
-            raise MeasurementError(
-                f"the blank has shape {blank.pixels.shape} and type {blank.pixels.dtype}, the "
-                f"image {image.pixels.shape} and {image.pixels.dtype}",
-                "take the blank with the image's camera settings, or give each batch its own blank "
-                "in the sheet's batch column",
-            )
-    if not blanks:
-        return None
-    mean = np.mean([blank.pixels for blank in blanks], axis=0)
-    rounded: np.ndarray = np.rint(mean).astype(image.pixels.dtype)
-    return rounded

@@ -33,10 +33,10 @@ from .assay import (
     missing_control,
     readers_classes,
 )
-from .dab_assay import pixel_size
 from .errors import InputError
 from .image_files import MAX_MEGAPIXELS
 from .overlays import draw_cells_fluorescence
+from .pixel_sizes import pixel_size, with_scale
 from .readers import Image, ImageInfo, as_channels, channel_index, read_image
 from .samples import NEGATIVE_CONTROL, Sample
 from .segmented_assay import SegmentedAssay
@@ -134,8 +134,7 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
         measurement = measure_fluorescence(
             self._planes(image), um_per_px=um_per_px, options=self, corrected=labels
         )
-        notes = {"um_per_px": um_per_px, "scale_source": source}
-        return replace(measurement, notes=measurement.notes | notes)
+        return with_scale(measurement, um_per_px, source)
 
     def _planes(self, image: Image) -> dict[str, np.ndarray]:
         """Give the planes of the channels that the study names."""

@@ -14,7 +14,7 @@ from xenoquant.imgproc.dab import (
     h_score,
     summarise_dab,
 )
-from xenoquant.imgproc.dab_scores import above_floor
+from xenoquant.imgproc.dab_scores import features_above_floor
 
 
 @pytest.mark.parametrize(
@@ -119,14 +119,18 @@ def test_features_above_the_controls_floor_by_hand() -> None:
     """
     histogram = np.zeros(3000, np.int64)
     histogram[[0, 199, 200, 450, 700]] = [4, 2, 1, 2, 1]
-    cells = pd.DataFrame({"dab_cell_od": [0.1, 0.25, 0.45, 0.9]})
-    given = {"compartment": "cell", "cutoffs_od": CUTOFFS}
-    profiles = {"dab_od_histogram": histogram}
-    raised = above_floor(cells, profiles, floor_od=0.45, area_floor_od=0.5, **given)
+    cells = np.array([0.1, 0.25, 0.45, 0.9])
+
+    def above(floor_od: float, area_floor_od: float) -> dict[str, float]:
+        return features_above_floor(
+            cells, histogram, cutoffs_od=CUTOFFS, floor_od=floor_od, area_floor_od=area_floor_od
+        )
+
+    raised = above(0.45, 0.5)
     assert raised["positive_cell_fraction_above_floor"] == 0.25
     assert raised["h_score_above_floor"] == 100 * 3 / 4
     assert raised["positive_area_fraction_above_floor"] == pytest.approx(0.1)
-    clean = above_floor(cells, profiles, floor_od=0.05, area_floor_od=0.05, **given)
+    clean = above(0.05, 0.05)
     assert clean["positive_cell_fraction_above_floor"] == 0.75
     assert clean["h_score_above_floor"] == 150
     assert clean["positive_area_fraction_above_floor"] == pytest.approx(0.4)

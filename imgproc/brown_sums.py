@@ -18,8 +18,8 @@ UNITS_PER_BIN = 4096
 """A bin of 0.001 OD has 4096 units: three rounded entries err by 4e-7 OD at most."""
 
 _SHIFT = 12
-_WORD_PIXELS = 8  # 24 bytes are three words of 64 bits: eight pixels with three loads
-_U = np.uint64
+_WORD_PIXELS = 4  # 12 bytes are three words of 32 bits: four pixels with three loads
+_U, _W = np.uint64, np.uint32
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,8 @@ def add_coarse(
     sums : BrownSums
         What is added to.
     rgb : numpy.ndarray
-        uint8, shape (height, width, 3), contiguous: a decoded tile. It is read eight pixels at a
-        time where its width is a multiple of 8 and so is its address.
+        uint8, shape (height, width, 3), contiguous: a decoded tile. It is read four pixels at a
+        time where its width is a multiple of 4 and so is its address.
     place : tuple of int
         Top, left, height and width of the pixels to add, in the image; they begin where the tile
         does and may be fewer.
@@ -152,13 +152,13 @@ def add_coarse(
     """
     words = _NO_WORDS
     if rgb.shape[1] % _WORD_PIXELS == 0 and rgb.flags.c_contiguous:
-        words = rgb.reshape(rgb.shape[0], -1).view(np.uint64)
+        words = rgb.reshape(rgb.shape[0], -1).view(_W)
     if not words.flags.aligned:
         words = _NO_WORDS
     _add_coarse(sums, rgb, words, place, coarse, tables.units, map_px)
 
 
-_NO_WORDS = np.zeros((0, 0), np.uint64)
+_NO_WORDS = np.zeros((0, 0), _W)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -236,13 +236,13 @@ def _add_run(
 ) -> np.int64:
     """Add some pixels of a row: by words where they begin at one, the rest one by one."""
     red, green, blue = tables[0], tables[1], tables[2]
-    shift = np.uint32(_SHIFT)
-    in_words = words.shape[1] // 3 * 8
+    shift = _W(_SHIFT)
+    in_words = words.shape[1] // 3 * _WORD_PIXELS
     units = np.int64(0)
     while x < end:
-        last = min(end, in_words) // 8 * 8
-        if x % 8 == 0 and x < last:
-            row = words[y, x // 8 * 3 : last // 8 * 3]
+        last = min(end, in_words) // _WORD_PIXELS * _WORD_PIXELS
+        if x % _WORD_PIXELS == 0 and x < last:
+            row = words[y, x // _WORD_PIXELS * 3 : last // _WORD_PIXELS * 3]
             units += _add_words(row, red, green, blue, even, odd)
             x = last
         else:
@@ -262,30 +262,22 @@ def _add_words(
     even: np.ndarray,
     odd: np.ndarray,
 ) -> np.int64:
-    """Count pixels read eight at a time; two histograms, so that none waits for its last write."""
-    byte, shift, one = _U(255), np.uint32(_SHIFT), np.int64(1)
+    """Count pixels read four at a time; two histograms, so that none waits for its last write."""
+    byte, shift, one = _W(255), _W(_SHIFT), np.int64(1)
     total = np.int64(0)
     for group in range(_U(row.size // 3)):  # unsigned: no place counts from the end
         i = _U(3) * group
         a, b, c = row[i], row[i + _U(1)], row[i + _U(2)]
-        p = red[a & byte] + green[(a >> _U(8)) & byte] + blue[(a >> _U(16)) & byte]
-        q = red[(a >> _U(24)) & byte] + green[(a >> _U(32)) & byte] + blue[(a >> _U(40)) & byte]
+        p = red[a & byte] + green[(a >> _W(8)) & byte] + blue[(a >> _W(16)) & byte]
+        q = red[a >> _W(24)] + green[b & byte] + blue[(b >> _W(8)) & byte]
         even[p >> shift] += one
         odd[q >> shift] += one
-        r = red[(a >> _U(48)) & byte] + green[a >> _U(56)] + blue[b & byte]
-        s = red[(b >> _U(8)) & byte] + green[(b >> _U(16)) & byte] + blue[(b >> _U(24)) & byte]
+        total += np.int64(p) + np.int64(q)
+        r = red[(b >> _W(16)) & byte] + green[b >> _W(24)] + blue[c & byte]
+        s = red[(c >> _W(8)) & byte] + green[(c >> _W(16)) & byte] + blue[c >> _W(24)]
         even[r >> shift] += one
         odd[s >> shift] += one
-        total += np.int64(p) + np.int64(q) + np.int64(r) + np.int64(s)
-        p = red[(b >> _U(32)) & byte] + green[(b >> _U(40)) & byte] + blue[(b >> _U(48)) & byte]
-        q = red[b >> _U(56)] + green[c & byte] + blue[(c >> _U(8)) & byte]
-        even[p >> shift] += one
-        odd[q >> shift] += one
-        r = red[(c >> _U(16)) & byte] + green[(c >> _U(24)) & byte] + blue[(c >> _U(32)) & byte]
-        s = red[(c >> _U(40)) & byte] + green[(c >> _U(48)) & byte] + blue[c >> _U(56)]
-        even[r >> shift] += one
-        odd[s >> shift] += one
-        total += np.int64(p) + np.int64(q) + np.int64(r) + np.int64(s)
+        total += np.int64(r) + np.int64(s)
     return total
 
 

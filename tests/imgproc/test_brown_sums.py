@@ -25,7 +25,7 @@ def add_all(sums: BrownSums, rgb: np.ndarray, tables: BrownTables) -> None:
 
 @pytest.mark.parametrize("columns", [128, 100, 7])
 def test_tables_agree_with_the_formula(noise: np.ndarray, columns: int) -> None:
-    """A pixel at a time, and summed: within 1e-6 OD of numpy, by words of eight pixels or not."""
+    """A pixel at a time, and summed: within 1e-6 OD of numpy, four pixels at a time or not."""
     tables = brown_tables(WHITE, VECTORS)
     rgb = noise[:, :columns]
     plain = plain_brown(rgb)

@@ -25,6 +25,7 @@ from .stored_tables import FromStore
 from .task_images import open_image
 from .writers import atomic_path
 
+DRAWING = "draw"  # the stage of a row of problems.csv that says why there is no overlay
 OVERLAY_VERSION = 3  # raised when overlays change for the same measurement
 
 
@@ -151,7 +152,7 @@ def lost_drawing(job: DrawJob, reason: str) -> Drawn:
 
 
 def _row(task: Task, error: str, remedy: str) -> ProblemRow:
-    return ProblemRow(task.sample.assay, task.sample.image, "draw", error, remedy)
+    return ProblemRow(task.sample.assay, task.sample.image, DRAWING, error, remedy)
 
 
 def publish_labels(job: DrawJob, files: Mapping[str, Path | bytes]) -> None:

@@ -5,8 +5,9 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from .drawing import drawn_sizes
+from .drawing import DRAWING, drawn_sizes
 from .plan import Task
 from .problems import ProblemRow
 from .provenance import CRATE_FILE, code_hash, output_hashes, versions
@@ -16,8 +17,7 @@ from .study import Study
 from .writers import write_json
 
 REPORT_FILE = "report.html"
-_FILE = "finished.json"
-_TRIED_AGAIN = frozenset({"draw", "store"})  # stages whose problems the next run may not meet
+_TRIED_AGAIN = frozenset({DRAWING, "store"})  # stages whose problems the next run may not meet
 
 
 class Finished:
@@ -43,7 +43,7 @@ class Finished:
         problems: Iterable[ProblemRow],
     ) -> None:
         self._results = study.results
-        self._file = study.results / "store" / _FILE
+        self._file = _file(study.results)
         self._done = done
         self._key = fingerprint(
             {
@@ -64,7 +64,7 @@ class Finished:
     def unchanged(self) -> tuple[ProblemRow, ...] | None:
         """Give the problems of the finished run if a run would make the same again, else None."""
         try:
-            held = json.loads(self._file.read_text(encoding="utf-8"))
+            held = _read(self._results)
             same = held["key"] == self._key and held["stored"] == self._stored()
             if not same or held["files"] != self._files() or held["drawn"] != self._drawn():
                 return None
@@ -73,18 +73,21 @@ class Finished:
             return None
 
     def record(self, problems: Iterable[ProblemRow]) -> None:
-        """Note that the results folder is made from this; not if the next run must try again."""
+        """Note the hashes of the folder's files, and what they were made from.
+
+        The latter is left out if the next run must try again.
+        """
         rows = list(problems)
         self._file.unlink(missing_ok=True)
+        held: dict[str, Any] = {"files": self._files()}
         if not any(row.stage in _TRIED_AGAIN for row in rows):
-            held = {
+            held |= {
                 "key": self._key,
                 "stored": self._stored(),
-                "files": self._files(),
                 "drawn": self._drawn(),
                 "problems": [asdict(row) for row in rows],
             }
-            write_json(self._file, held)
+        write_json(self._file, held)
 
     def _stored(self) -> str:
         """Sum up the sizes of what is stored: an entry that was cut off or emptied is seen."""
@@ -104,6 +107,33 @@ class Finished:
         """Sum up the sizes of the label images and overlays."""
         sizes = [drawn_sizes(self._results, task) for task in self._done]
         return fingerprint({"sizes": sizes})
+
+
+def recorded_files(results: Path) -> dict[str, str]:
+    """Give the SHA-256 of each table, the report and the records, as the last run left them.
+
+    Parameters
+    ----------
+    results : pathlib.Path
+        The results folder of a study.
+
+    Returns
+    -------
+    dict of str to str
+        By path in the folder; empty where no run recorded them.
+    """
+    try:
+        return {str(name): str(held) for name, held in _read(results)["files"].items() if held}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _file(results: Path) -> Path:
+    return results / "store" / "finished.json"
+
+
+def _read(results: Path) -> Any:
+    return json.loads(_file(results).read_text(encoding="utf-8"))
 
 
 def _tables(study: Study) -> list[str]:

@@ -127,7 +127,7 @@ class _Run:
         self.seconds: dict[str, float] = {}
         self.read_as: dict[tuple[str, str], Mapping[str, Any]] = {}
         self.crew = Crew(options.pool, options.jobs)
-        self.published = Published.load(self.store.folder / "published.json", study.results)
+        self.published = Published(study.results)
 
     def finish(self) -> RunSummary:
         with self._timed("plan"):

@@ -1,4 +1,4 @@
-"""Whether results still hold: inputs and outputs hashed again, a sample measured again."""
+"""Whether results still hold: inputs and results compared again, a sample measured again."""
 
 import csv
 import json
@@ -6,24 +6,27 @@ import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from .drawing import label_folder, read_labels
+from .altered_files import altered_files, altered_labels
+from .drawing import DRAWING
 from .errors import Problem, StudyError
 from .evidence import prepare_assays
-from .measuring import Job, measure_job
-from .packing import StoredMeasurement
+from .finished import recorded_files
 from .plan import Task, plan_study
 from .provenance import code_hash, parameters, sheet_hash, versions
-from .reviews import apply_reviews
+from .published import Published
+from .remeasuring import choose_images, measured_differences
+from .reviews import apply_reviews, describe_reviews
 from .samples import Sample, study_samples
-from .store import Store, hash_file
+from .store import Store
 from .study import Study, load_study
 from .writers import guard
+
+_REMEDY = (
+    "To have it made again: xenoquant run. A label image or an overlay that was altered is to be "
+    "deleted before."
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class Verification:
         lines = [f"changed: {text}" for text in self.broken]
         lines += [f"note: {text}" for text in self.notes]
         lines += self.checked
+        if self.broken:
+            lines.append(_REMEDY)
         lines.append("The results hold." if self.holds else "The results do not hold any more.")
         return lines
 
@@ -83,39 +88,47 @@ def verify_study(path: Path, *, sample: int = 5, seed: int | None = None) -> Ver
     study = load_study(path)
     run = _read_run(study)
     study, samples, _ = prepare_assays(study, study_samples(study))
-    inputs, broken_inputs = _compare(study.folder, dict(_inputs(run)), "input")
-    outputs, broken_outputs = _compare(study.results, run.get("outputs", {}), "result")
-    broken_study = _study_differences(study, samples, run)
-    recorded = {(image["assay"], image["image"]): image["fingerprint"] for image in run["images"]}
-    tasks, broken_plan = _unchanged(
-        plan_study(study, samples).tasks, recorded, _failed(study.results)
-    )
-    labels, broken_labels = _compare_labels(study, apply_reviews(study, tasks).tasks)
-    chosen = _choose(tasks, sample, random.Random(seed))
-    broken_measurements = [text for task in chosen for text in _measure_again(study, task)]
-    again = f"Measured again: {', '.join(task.sample.image for task in chosen) or 'nothing'}."
+    inputs = altered_files(study.folder, dict(_inputs(run)), "input")
+    published = recorded_files(study.results)
+    files = altered_files(study.results, run.get("outputs", {}) | published, "result")
+    drawn = Published(study.results).overlays
+    overlays = altered_files(study.results, drawn, "overlay")
+    planned = plan_study(study, samples).tasks
+    problems = _problems(study.results)
+    tasks, changed_images = _unchanged(planned, _recorded(run), problems)
+    reviewed = apply_reviews(study, tasks)
+    drawable = [task for task in reviewed.tasks if problems.get(_written(task)) != DRAWING]
+    labels = altered_labels(study.results, drawable)
+    chosen = choose_images(tasks, sample, random.Random(seed))
+    store = Store(study.results / "store")
+    looked = (inputs, files, overlays, labels)
     broken = (
-        *broken_study,
-        *broken_inputs,
-        *broken_outputs,
-        *broken_labels,
-        *broken_plan,
-        *broken_measurements,
+        *_study_differences(study, samples, run),
+        *(text for look in looked for text in look.altered),
+        *changed_images,
+        *_review_differences(run, describe_reviews(study, reviewed), tasks),
+        *(text for task in chosen for text in measured_differences(store, task)),
     )
-    return Verification((inputs, outputs, labels, again), broken, tuple(_notes(run)))
+    again = f"Measured again: {', '.join(task.sample.image for task in chosen) or 'nothing'}."
+    notes = (*_notes(run), *_unrecorded(run, published, drawn))
+    return Verification((*(look.said for look in looked), again), broken, notes)
 
 
 def _read_run(study: Study) -> dict[str, Any]:
     file = study.results / "run.json"
     try:
         run: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(run["images"], list):
-            raise TypeError
+        _recorded(run), dict(_inputs(run)), run["study"].keys(), run["parameters"].keys()
     except (OSError, ValueError, KeyError, TypeError) as error:
         remedy = f"run the study first: xenoquant run {study.folder}"
         problem = Problem(str(file), "", "no record of a run", "a finished run", remedy)
         raise StudyError([problem]) from error
     return run
+
+
+def _recorded(run: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """Give the fingerprint of every image that a run recorded, by assay and image."""
+    return {(image["assay"], image["image"]): image["fingerprint"] for image in run["images"]}
 
 
 def _inputs(run: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
@@ -126,19 +139,6 @@ def _inputs(run: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
             yield blank["image"], blank["sha256"]
     for table in run.get("tables", {}).values():
         yield from table.get("files", {}).items()
-
-
-def _compare(folder: Path, recorded: Mapping[str, str], what: str) -> tuple[str, list[str]]:
-    """Hash files again; give a sentence of how many, and those that differ."""
-    broken = []
-    for name, held in recorded.items():
-        try:
-            if hash_file(folder / name) != held:
-                broken.append(f"{what} {name}: its content is not what the run recorded")
-        except OSError as error:
-            broken.append(f"{what} {name}: {error.strerror or error}")
-    sound = len(recorded) - len(broken)
-    return f"Hashed again: {sound} of {len(recorded)} {what} files as recorded.", broken
 
 
 def _study_differences(
@@ -162,46 +162,36 @@ def _study_differences(
     return broken
 
 
-def _compare_labels(study: Study, tasks: Sequence[Task]) -> tuple[str, list[str]]:
-    """Compare the published label images with the stored ones, byte for byte."""
-    store, count = Store(study.results / "store"), 0
-    broken = []
-    for task in tasks:
-        if task.review and task.fingerprint not in store:
-            continue  # a correction that couldn't be measured is a row of problems.csv
-        try:
-            stored = store.labels(task.fingerprint)
-        except (OSError, ValueError, KeyError) as error:
-            text = f"its stored result is missing or damaged ({error})"
-            broken.append(f"label images of {task.sample.image}: {text}")
-            continue
-        folder = label_folder(study.results, task)
-        for name, held in stored.items():
-            count += 1
-            file = folder / f"{name}.tif"
-            try:
-                same = _same_bytes(file, held)
-                said = "" if same else "its content is not what was measured"
-            except OSError as error:
-                said = str(error.strerror or error)
-            if said:
-                broken.append(f"result {file.relative_to(study.results).as_posix()}: {said}")
-    return f"Compared with what was measured: {count} label images.", broken
+def _review_differences(
+    run: Mapping[str, Any], reviews: Sequence[Mapping[str, Any]], tasks: Sequence[Task]
+) -> Iterable[str]:
+    """Say which readers' reviews of unchanged images are not those of the run."""
+    images = {(task.sample.assay, task.sample.image) for task in tasks}
+    before, now = (
+        {
+            (held["assay"], held["image"], held["reader"]): held
+            for held in readings
+            if (held["assay"], held["image"]) in images
+        }
+        for readings in (run.get("reviews", []), reviews)
+    )
+    for key in sorted(before.keys() | now.keys()):
+        if before.get(key) != now.get(key):
+            yield f"review of {key[1]} by {key[2]}: not as at the run"
 
 
-def _same_bytes(file: Path, held: Path | bytes) -> bool:
-    if isinstance(held, bytes):
-        return file.read_bytes() == held
-    return hash_file(file) == hash_file(held)
-
-
-def _failed(results: Path) -> set[tuple[str, str]]:
-    """Give the images of problems.csv, as they are written there."""
+def _problems(results: Path) -> dict[tuple[str, str], str]:
+    """Give the stage of each image of problems.csv, as they are written there."""
     try:
         with (results / "problems.csv").open(encoding="utf-8", newline="") as file:
-            return {(row["assay"], row["image"]) for row in csv.DictReader(file)}
+            return {(row["assay"], row["image"]): row["stage"] for row in csv.DictReader(file)}
     except (OSError, ValueError, KeyError):
-        return set()  # that it isn't as recorded is said elsewhere
+        return {}  # that it isn't as recorded is said elsewhere
+
+
+def _written(task: Task) -> tuple[str, str]:
+    """Give an image as problems.csv names it."""
+    return guard(task.sample.assay), guard(task.sample.image)
 
 
 def _unchanged(
@@ -219,77 +209,11 @@ def _unchanged(
         if recorded.get(image) == task.fingerprint:
             same.append(task)
         else:
-            other += image in recorded or (guard(image[0]), guard(image[1])) not in failed
+            other += image in recorded or _written(task) not in failed
     if not other:
         return same, []
     text = f"{other} images: their file, options or rows of the sheet are not those of the run"
     return same, [text]
-
-
-def _choose(tasks: Sequence[Task], count: int, chance: random.Random) -> list[Task]:
-    """Choose images by turns over the assays."""
-    by_assay: dict[str, list[Task]] = {}
-    for task in tasks:
-        by_assay.setdefault(task.sample.assay, []).append(task)
-    for held in by_assay.values():
-        chance.shuffle(held)
-    turns = [
-        held[place]
-        for place in range(max(map(len, by_assay.values()), default=0))
-        for held in by_assay.values()
-        if place < len(held)
-    ]
-    return turns[:count]
-
-
-def _measure_again(study: Study, task: Task) -> list[str]:
-    """Measure an image anew and say what differs from its stored result."""
-    store = Store(study.results / "store")
-    name = f"measurement of {task.sample.image}"
-    with TemporaryDirectory() as folder:
-        problem = measure_job(Job(task, Path(folder))).problem
-        if problem is not None:
-            return [f"{name}: {problem.error}"]
-        anew = Store(Path(folder))
-        try:
-            differing = _differences(
-                store.load(task.fingerprint), anew.load(task.fingerprint)
-            ) + _label_differences(store, anew, task.fingerprint)
-        except (OSError, ValueError, KeyError) as error:
-            return [f"{name}: its stored result is missing or damaged ({error})"]
-    return [f"{name}: {text}" for text in differing]
-
-
-def _differences(stored: StoredMeasurement, anew: StoredMeasurement) -> list[str]:
-    found = [
-        text
-        for kind in ("objects", "regions")
-        for text in [_table_difference(kind, getattr(stored, kind), getattr(anew, kind))]
-        if text
-    ]
-    same = stored.profiles.keys() == anew.profiles.keys() and all(
-        np.array_equal(stored.profiles[name], anew.profiles[name], equal_nan=True)
-        for name in stored.profiles
-    )
-    found += [] if same else ["its profiles differ"]
-    return found + ([] if stored.flags == anew.flags else ["its flags differ"])
-
-
-def _table_difference(kind: str, stored: pd.DataFrame, anew: pd.DataFrame) -> str:
-    if stored.equals(anew):
-        return ""
-    if stored.shape != anew.shape:
-        return f"{len(anew)} {kind} where the run found {len(stored)}"
-    columns = [name for name in stored if name not in anew or not stored[name].equals(anew[name])]
-    return f"{kind} differ in {', '.join(columns)}"
-
-
-def _label_differences(stored: Store, anew: Store, key: str) -> list[str]:
-    first, second = (read_labels(store.labels(key)) for store in (stored, anew))
-    same = first.keys() == second.keys() and all(
-        np.array_equal(first[name], second[name]) for name in first
-    )
-    return [] if same else ["its label images differ"]
 
 
 def _notes(run: Mapping[str, Any]) -> Iterable[str]:
@@ -300,3 +224,13 @@ def _notes(run: Mapping[str, Any]) -> Iterable[str]:
             yield f"{name} was {before.get(name)}, and is {now.get(name)} now"
     if run.get("code") not in (None, code_hash()):
         yield "the program's own files are not those of the run"
+
+
+def _unrecorded(
+    run: Mapping[str, Any], published: Mapping[str, str], drawn: Mapping[str, str]
+) -> Iterable[str]:
+    """Say what could not be compared as no hash of it was kept."""
+    if "run.json" not in published:
+        yield "no hashes of the report and run.json are kept: xenoquant run keeps them"
+    if run["images"] and not drawn:
+        yield "no hashes of the overlays are kept: xenoquant run keeps them"

@@ -14,6 +14,7 @@ from xenoquant.napari_plugin.session import Session, SessionOptions
 from xenoquant.napari_plugin.settling import differences, settle
 from xenoquant.pipeline.review_state import Verdict
 from xenoquant.pipeline.run import RunOptions, run_study
+from xenoquant.pipeline.verify import verify_study
 
 ONE = RunOptions(jobs=1)
 
@@ -307,3 +308,13 @@ def test_classes_of_two_readers_are_compared_by_kappa(stains):
     few = table[(table["feature"] == "h_score") & (table["measure"] == "bias")]
     assert few["value"].isna().all()
     assert few["note"].str.contains("3 pairs").all()  # no number is left out without a reason
+
+
+def test_a_review_that_went_on_after_the_run_is_named(study):
+    """The act that came after it: the numbers of the run are without it."""
+    image = "lungs/m1.jpg"
+    review(study, image, delete_first)
+    run_study(study, ONE)
+    assert verify_study(study, sample=0).holds
+    review(study, image, add_one)
+    assert verify_study(study, sample=0).broken == (f"review of {image} by ann: not as at the run",)

@@ -20,6 +20,7 @@ from xenoquant.imgproc.phantoms import (
     render_fluorescence,
     render_lungs,
 )
+from xenoquant.pipeline import report
 from xenoquant.pipeline.run import RunOptions, RunSummary, run_study
 
 STUDY = """
@@ -103,6 +104,22 @@ def small_studies(repository: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def _small_run_once(tmp_path_factory: pytest.TempPathFactory, small_studies: ModuleType) -> Path:
+    folder = tmp_path_factory.mktemp("small") / "study"
+    small_studies.write_small_study(folder, 12)
+    with pytest.MonkeyPatch.context() as patch:  # the report's figures take most of a small run
+        patch.setattr(report, "write_report", lambda folder, view: folder / "report.html")
+        run_study(folder, RunOptions(jobs=1))
+    return folder
+
+
+@pytest.fixture
+def small_run(_small_run_once: Path, tmp_path: Path) -> Path:
+    """A copy of a study of twelve small sections after a run without report."""
+    return Path(shutil.copytree(_small_run_once, tmp_path / "study"))
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from ..pipeline.study import load_study
 from ..pipeline.study_text import save_options
 from ._options_form import OptionsForm, write_widget
 from .layer_images import LayerImage, layer_image, visible_part
-from .measured_layers import MeasuredImage, measure_image
+from .measured_layers import MeasuredLayers, measure_image
 
 WIDTH_PX = 360
 
@@ -127,7 +127,7 @@ class MethodWidget(Container):
         self._worker.returned.connect(lambda result: self._show(result, image, prefix))
         self._worker.start()
 
-    def _show(self, result: MeasuredImage | str, image: LayerImage, prefix: str) -> None:
+    def _show(self, result: MeasuredLayers | str, image: LayerImage, prefix: str) -> None:
         self._worker = None
         if self._is_closed:
             return
@@ -205,7 +205,7 @@ class MethodWidget(Container):
         )
 
 
-def _measured_or_said(image: LayerImage, assay: Assay) -> MeasuredImage | str:
+def _measured_or_said(image: LayerImage, assay: Assay) -> MeasuredLayers | str:
     """Measure; an image that can't be measured comes back as what to say."""
     try:
         return measure_image(image, assay)

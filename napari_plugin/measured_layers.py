@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from ..pipeline.assay import Assay, Measured
+from ..pipeline.assay import Assay
+from ..pipeline.measured import MeasuredImage
 from ..pipeline.samples import Sample
 from .layer_images import LayerImage
 
 
 @dataclass(frozen=True)
-class MeasuredImage:
+class MeasuredLayers:
     """What measuring gave.
 
     Attributes
@@ -30,7 +31,7 @@ class MeasuredImage:
     flags: Sequence[str] = ()
 
 
-def measure_image(image: LayerImage, assay: Assay) -> MeasuredImage:
+def measure_image(image: LayerImage, assay: Assay) -> MeasuredLayers:
     """Measure an image as `xenoquant measure` would, with no blanks and no controls.
 
     Parameters
@@ -49,9 +50,7 @@ def measure_image(image: LayerImage, assay: Assay) -> MeasuredImage:
     px_per_mm = 1000 / size if size and assay.method == "nodules" else None
     sample = Sample(assay.method, "layer", px_per_mm=px_per_mm, um_per_px=size)
     found = assay.measure(image.image, sample, [])
-    measured = Measured(
-        sample, found.objects, found.regions, found.profiles, found.flags, found.notes
-    )
+    measured = MeasuredImage.of(sample, found)
     calibration = assay.calibrate([], [measured])
     classified = assay.classify(measured, calibration)
     tables = {"nodules": classified.objects, "nuclei": classified.objects}
@@ -61,7 +60,7 @@ def measure_image(image: LayerImage, assay: Assay) -> MeasuredImage:
         for name, labels in found.labels.items()
     ]
     features = [(name, value) for name, value in classified.features.items() if value == value]
-    return MeasuredImage(layers, features[:6], classified.flags)
+    return MeasuredLayers(layers, features[:6], classified.flags)
 
 
 def features_table(table: pd.DataFrame) -> pd.DataFrame:

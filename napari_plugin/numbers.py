@@ -1,12 +1,14 @@
 """An image's numbers while it is corrected: at once from the labels, then as the next run will."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..imgproc.corrected import NOT_ASSESSABLE
-from ..pipeline.assay import Calibration, Classified, Measured
+from ..pipeline.assay import Calibration
+from ..pipeline.classified import Classified
+from ..pipeline.measured import Measured, MeasuredImage
 from ..pipeline.readers import Image, read_image
 from ..pipeline.review_items import ReviewItem, ReviewStudy
 from .image_review import ImageReview
@@ -39,14 +41,7 @@ def program_classes(study: ReviewStudy, opened: OpenImage) -> dict[int, int]:
     """Give the class that the program gave each object, by the last run's thresholds."""
     classified = _classified(
         opened.item,
-        Measured(
-            opened.item.sample,
-            opened.program.objects,
-            opened.program.regions,
-            opened.program.profiles,
-            opened.program.flags,
-            opened.program.notes,
-        ),
+        MeasuredImage.of(opened.item.sample, opened.program),
         study.calibrations.get(opened.item.sample.assay, Calibration()),
     )
     column = next((c for c in ("class", "positive") if c in classified.objects), None)
@@ -141,14 +136,9 @@ def exact_numbers(
     measured = item.assay.measure_corrected(
         opened.image, item.sample, blanks_of(study, item), labels, opened.program
     )
-    held = Measured(
-        item.sample,
-        measured.objects,
-        measured.regions,
-        measured.profiles,
-        measured.flags,
-        measured.notes | {"review": {"classes": {str(n): v for n, v in classes.items()}}},
-    )
+    review = {"classes": {str(number): value for number, value in classes.items()}}
+    noted = replace(measured, notes=measured.notes | {"review": review})
+    held = MeasuredImage.of(item.sample, noted)
     calibration = study.calibrations.get(item.sample.assay, Calibration())
     classified = _classified(item, held, calibration)
     column = next((c for c in ("class", "positive") if c in classified.objects), None)

@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from ..pipeline.assay import Measured
 from ..pipeline.review_folder import ImageFolder, reader_folder
 from ..pipeline.review_items import ReviewItem, ReviewStudy
 from ..pipeline.review_log import read_log
 from ..pipeline.review_state import ACCEPTED, OPEN, REJECTED
+from ..pipeline.stored_tables import FromStore
 
 Order = Literal["random", "uncertain"]
 TO_DO = "to do"
@@ -42,9 +42,7 @@ def doubt_of(study: ReviewStudy, item: ReviewItem) -> float:
         return 0.0
     try:
         held = study.store.load(item.fingerprint)
-        measured = Measured(
-            item.sample, held.objects, held.regions, held.profiles, held.flags, held.notes
-        )
+        measured = FromStore(item.sample, held, held.flags)
         return item.assay.doubt(item.assay.classify(measured, calibration), calibration)
     except (OSError, ValueError, KeyError):
         return float("inf")

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..imgproc.errors import MeasurementError
 from ..imgproc.measurement import Measurement
 from ..imgproc.tiles import Spread
+from .classified import Classified
 from .image_files import MAX_MEGAPIXELS
+from .measured import Measured
 from .problems import ProblemRow
 from .readers import Image, ImageInfo, read_image, refuse_size
 from .samples import NEGATIVE_CONTROL, Sample
-from .shared_rows import Rows
 from .table_assay import TableResult
 
 if TYPE_CHECKING:
@@ -41,32 +41,6 @@ class RollUp:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One stored image, as roll-up sees it: its row of the sheet and what was measured."""
-
-    sample: Sample
-    objects: pd.DataFrame
-    regions: pd.DataFrame
-    profiles: Mapping[str, np.ndarray]
-    flags: tuple[str, ...] = ()
-    notes: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def layout(self) -> object:
-        """What tells whether the tables of two images can be joined as they are."""
-        return tuple((*table.columns, *table.dtypes) for table in (self.objects, self.regions))
-
-    @property
-    def n_objects(self) -> int:
-        """How many objects the image has."""
-        return len(self.objects)
-
-    def column(self, name: str) -> np.ndarray:
-        """Give a column of the objects that holds plain numbers."""
-        return self.objects[name].to_numpy()
-
-
-@dataclass(frozen=True)
 class Calibration:
     """What belongs to the study and not to one image: thresholds, and where they come from.
 
@@ -80,27 +54,6 @@ class Calibration:
 
     values: Mapping[str, Any] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Classified:
-    """One image after the study's thresholds: its tables, features, flags, and maps to draw."""
-
-    objects: pd.DataFrame
-    regions: pd.DataFrame
-    features: Mapping[str, float]
-    flags: tuple[str, ...] = ()
-    maps: Mapping[str, np.ndarray] = field(default_factory=dict)
-
-    @property
-    def n_objects(self) -> int:
-        """How many objects the image has."""
-        return len(self.objects)
-
-    def rows(self, kind: Literal["objects", "regions"]) -> Rows:
-        """Give one of the tables as rows of a table that several images may share."""
-        table = self.objects if kind == "objects" else self.regions
-        return Rows(table, 0, len(table))
 
 
 def missing_control(samples: Sequence[Sample]) -> list[str]:
@@ -142,18 +95,6 @@ class Correctable:
     def layers(self) -> tuple[str, ...]:
         """All label images, the objects first."""
         return tuple(n for n in (self.objects, self.grown, self.regions) if n is not None)
-
-
-def readers_classes(measured: Measured) -> dict[int, int]:
-    """Give the classes that a reader gave to objects of an image; they win over thresholds."""
-    held = measured.notes.get("review", {}).get("classes", {})
-    return {int(number): int(value) for number, value in held.items()}
-
-
-def given_or(given: Mapping[int, int], objects: pd.DataFrame, column: str) -> list[int]:
-    """Give each object the reader's class, or else what stands in the column."""
-    pairs = zip(objects["object"], objects[column], strict=True)
-    return [given.get(int(number), int(value)) for number, value in pairs]
 
 
 @dataclass(frozen=True)

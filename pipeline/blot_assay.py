@@ -14,10 +14,12 @@ from pydantic import Field, PrivateAttr
 from ..imgproc.blots import BlotOptions, measure_blot
 from ..imgproc.errors import MeasurementError
 from ..imgproc.measurement import Measurement
-from .assay import Assay, Calibration, Classified, Measured, Prepared, RollUp
+from .assay import Assay, Calibration, Prepared, RollUp
 from .blot_dilutions import dilution_ranges, note_ranges
 from .blot_rows import RelativeVolumes, compare_volumes, name_bands, relative_volumes
+from .classified import Classified, ClassifiedImage
 from .lane_sheet import LaneSheet, read_lane_sheet
+from .measured import Measured
 from .overlay_canvas import Canvas
 from .problems import ProblemRow
 from .readers import Image
@@ -100,7 +102,7 @@ class BlotAssay(BlotOptions, Assay):
             "bands": float(len(objects)),
             "saturated_bands": float(objects["saturated"].sum()),
         }
-        return Classified(objects, measured.regions, features, measured.flags)
+        return ClassifiedImage(objects, measured.regions, features, measured.flags)
 
     def _named(self, measured: Measured) -> pd.DataFrame:
         """Put the proteins' names beside the lanes; empty where the sheet names none."""

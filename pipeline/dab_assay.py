@@ -20,21 +20,12 @@ from ..imgproc.slide_dab import measure_planned
 from ..imgproc.slide_plan import SlidePlan, plan_slide
 from ..imgproc.stain_estimates import StainName
 from ..imgproc.tiles import HERE, Spread, TileSource
-from .assay import (
-    Calibration,
-    Classified,
-    Correctable,
-    Measured,
-    Prepared,
-    RollUp,
-    Split,
-    given_or,
-    missing_control,
-    readers_classes,
-)
+from .assay import Calibration, Correctable, Prepared, RollUp, Split, missing_control
 from .bright_field_images import blank_level, bright_field, mean_blank, require_bright_field
+from .classified import Classified, ClassifiedImage
 from .errors import InputError
 from .image_files import MAX_MEGAPIXELS
+from .measured import Measured, given_or, readers_classes
 from .overlays import draw_cells_dab
 from .pixel_sizes import pixel_size, with_scale
 from .readers import Image, ImageInfo, inspect_image, read_image, split_reference
@@ -324,7 +315,7 @@ class DabAssay(DabOptions, SegmentedAssay):
             tissue_mm2=regions["area_mm2"].to_numpy(),
         )
         flags = _all_flags(measured, calibration)
-        return Classified(objects, regions, features, flags, _maps(measured))
+        return ClassifiedImage(objects, regions, features, flags, _maps(measured))
 
     def classify_alike(
         self, images: Sequence[Measured], calibration: Calibration
@@ -384,11 +375,11 @@ class DabAssay(DabOptions, SegmentedAssay):
         """Give the cells' classes, and of a slide all that its maps show."""
         maps = _maps(measured)
         if maps or readers_classes(measured):
-            return Classified(self._classed(measured), measured.regions, {}, (), maps)
+            return ClassifiedImage(self._classed(measured), measured.regions, {}, (), maps)
         density = measured.column(self._level).astype(np.float64)
         classes = dab_classes(density, cutoffs_od=self.cutoffs_od)
         cells = pd.DataFrame({"object": measured.column("object"), "class": classes})
-        return Classified(cells, measured.regions, {})
+        return ClassifiedImage(cells, measured.regions, {})
 
     def _classed(self, measured: Measured) -> pd.DataFrame:
         """Class the cells; a reader's word wins."""

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..imgproc.measurement import Measurement
-from .assay import Assay, Calibration, Measured
+from .assay import Assay, Calibration
 from .errors import InputError
+from .measured import Measured, MeasuredImage
 from .overlays import write_picture
 from .packing import DamagedError, StoredMeasurement
 from .plan import Task
@@ -199,9 +200,7 @@ def _drawn(
     if isinstance(held, StoredMeasurement):
         measured: Measured = FromStore(sample, held, held.flags)
     else:
-        measured = Measured(
-            sample, held.objects, held.regions, held.profiles, held.flags, held.notes
-        )
+        measured = MeasuredImage.of(sample, held)
     classified = assay.shown(measured, calibration)
     um_per_px = held.notes.get("um_per_px")
     return assay.draw(image, labels, classified, calibration, um_per_px=um_per_px)

@@ -23,18 +23,11 @@ from ..imgproc.fluorescence import (
 from ..imgproc.measurement import Measurement
 from ..imgproc.positivity import positive_cells, scored_column
 from .acquisition import brightness_settings, differing_settings
-from .assay import (
-    Calibration,
-    Classified,
-    Correctable,
-    Measured,
-    RollUp,
-    given_or,
-    missing_control,
-    readers_classes,
-)
+from .assay import Calibration, Correctable, RollUp, missing_control
+from .classified import Classified, ClassifiedImage
 from .errors import InputError
 from .image_files import MAX_MEGAPIXELS
+from .measured import Measured, given_or, readers_classes
 from .overlays import draw_cells_fluorescence
 from .pixel_sizes import pixel_size, with_scale
 from .readers import Image, ImageInfo, as_channels, channel_index, read_image
@@ -186,7 +179,9 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
         features = summarise_fluorescence(
             objects, compartment=self.compartment, threshold=_threshold(calibration)
         )
-        return Classified(objects, measured.regions, features, _all_flags(measured, calibration))
+        return ClassifiedImage(
+            objects, measured.regions, features, _all_flags(measured, calibration)
+        )
 
     def classify_alike(
         self, images: Sequence[Measured], calibration: Calibration
@@ -218,10 +213,10 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
         threshold = _threshold(calibration)
         outlined = self.compartment == "membrane" and self.min_completeness > 0
         if threshold is None or outlined or readers_classes(measured):
-            return Classified(self._classed(measured, calibration), measured.regions, {})
+            return ClassifiedImage(self._classed(measured, calibration), measured.regions, {})
         positive = positive_cells(measured.column(scored_column(self.compartment)), threshold)
         cells = pd.DataFrame({"object": measured.column("object"), "positive": positive})
-        return Classified(cells, measured.regions, {})
+        return ClassifiedImage(cells, measured.regions, {})
 
     def _classed(self, measured: Measured, calibration: Calibration) -> pd.DataFrame:
         """Tell positive cells from negative ones, if there is a threshold; a reader's word wins."""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..imgproc.views import ViewCount, combine_views
-from .assay import Classified
+from .classified import Classified
 from .samples import Sample
 
 DORSAL, VENTRAL = "dorsal", "ventral"

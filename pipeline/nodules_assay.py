@@ -14,16 +14,11 @@ from ..imgproc.measurement import Measurement
 from ..imgproc.nodules import NoduleOptions, measure_nodules, summarise_nodules
 from ..imgproc.nodules_corrected import measure_corrected_nodules
 from ..imgproc.ruler import read_ruler
-from .assay import (
-    Assay,
-    Calibration,
-    Classified,
-    Correctable,
-    Measured,
-    RollUp,
-)
+from .assay import Assay, Calibration, Correctable, RollUp
+from .classified import Classified, ClassifiedImage
 from .image_files import MAX_MEGAPIXELS
 from .lobe_views import count_lobes, has_both_views, lobe_features
+from .measured import Measured
 from .overlays import draw_nodules
 from .readers import Image, ImageInfo, photo_px_per_mm, read_image, split_reference
 from .samples import SAMPLE, Sample
@@ -174,7 +169,7 @@ class NodulesAssay(NoduleOptions, Assay):
         }
         if "no_scale" in measured.flags:
             features["lobe_area_mm2"] = float("nan")
-        return Classified(objects, regions, features, measured.flags)
+        return ClassifiedImage(objects, regions, features, measured.flags)
 
     def draw(
         self,

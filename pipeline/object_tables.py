@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-from .assay import Classified
+from .classified import Classified
 from .rollup import joined_with_identity, with_identity
 from .samples import Sample
 from .shared_rows import Rows, join_tables

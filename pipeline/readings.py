@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from ..imgproc.matching import LEAST_OVERLAP, match_objects
-from .assay import Assay, Classified
+from .assay import Assay
+from .classified import Classified
 from .samples import Sample
 
 PROGRAM = "program"

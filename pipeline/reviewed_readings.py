@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pandas as pd
 
-from .assay import Measured
 from .drawing import read_labels
 from .plan import Task
 from .readings import PROGRAM, ImageReading, reading_tables
 from .reviews import Reviewed
 from .rollup import AssayResult
 from .store import Store
+from .stored_tables import FromStore
 from .study import Study
 from .table_assay import TableResult
 
@@ -69,9 +69,7 @@ def _reading(
     if task.fingerprint not in store or task.assay.correctable is None:
         return None
     held = store.load(task.fingerprint)
-    measured = Measured(
-        task.sample, held.objects, held.regions, held.profiles, held.flags, held.notes
-    )
+    measured = FromStore(task.sample, held, held.flags)
     classified = task.assay.classify(measured, result.calibration)
     what = task.assay.correctable.objects
     labels = read_labels({what: store.labels(task.fingerprint)[what]})

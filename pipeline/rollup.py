@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .assay import Assay, Calibration, Classified, Measured, RollUp
+from .assay import Assay, Calibration, RollUp
+from .classified import Classified
+from .measured import Measured
 from .problems import ProblemRow
 from .samples import NEGATIVE_CONTROL, SAMPLE, Sample
 from .shared_rows import Rows, join_rows
@@ -85,13 +87,13 @@ def classify_assay(
     classified, problems = [], []
     for alike in _alike(measured):
         for image, found in zip(alike, _classified(assay, alike, calibration), strict=True):
-            if isinstance(found, Classified):
-                keep(image.sample, found)
-                classified.append((image.sample, _lean(assay, image, found, calibration, measured)))
-            else:
+            if isinstance(found, ValueError):
                 remedy = "mend the option named here, then run again; nothing is measured again"
                 row = ProblemRow(name, image.sample.image, "classify", str(found), remedy)
                 problems.append(row)
+            else:
+                keep(image.sample, found)
+                classified.append((image.sample, _lean(assay, image, found, calibration, measured)))
     return AssayResult(calibration, classified, problems)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from .assay import Calibration, Measured
+from .assay import Calibration
 from .comparing import compare_study
 from .crew import Crew
 from .drawing import DrawJob, draw_job, lost_drawing
@@ -17,6 +17,7 @@ from .evidence import describe_tables, evaluate_tables, join_animals, prepare_as
 from .finished import REPORT_FILE, Finished
 from .leftovers import remove_leftovers
 from .linking import conflicting_groups, link_iron
+from .measured import Measured
 from .measuring import STORING, Job, Outcome, finish_job, lost_job, measure_job
 from .object_tables import ObjectTables
 from .plan import Plan, Task, plan_study

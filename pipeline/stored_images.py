@@ -1,13 +1,16 @@
 """The stored images of an assay, loaded one at a time: many need no more memory than one."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import overload
+from typing import Literal, overload
 
+import numpy as np
 import pandas as pd
 
-from .assay import Classified, Measured
+from .classified import Classified, all_rows
+from .measured import Measured
 from .plan import Task
 from .samples import Sample
+from .shared_rows import Rows
 
 
 class StoredImages(Sequence[Measured]):
@@ -69,8 +72,8 @@ class StoredImages(Sequence[Measured]):
         return StoredImages([task for task in self._tasks if task.sample.role == role], self._load)
 
 
-class Reclassified(Classified):
-    """A classified image that keeps its features and flags, and makes its tables again if asked.
+class Reclassified:
+    """A `Classified` that keeps its features and flags, and makes its tables again if asked.
 
     Parameters
     ----------
@@ -81,30 +84,26 @@ class Reclassified(Classified):
     """
 
     def __init__(self, classified: Classified, again: Callable[[], Classified]) -> None:
-        # the base is frozen: its fields are set once, here
-        held: Mapping[str, object] = {
-            "features": classified.features,
-            "flags": classified.flags,
-            "_n_objects": classified.n_objects,
-            "_again": again,
-        }
-        for name, value in held.items():
-            object.__setattr__(self, name, value)
-
-    @property
-    def n_objects(self) -> int:
-        """How many objects the image has."""
-        count: int = self._n_objects  # type: ignore[attr-defined]
-        return count
+        self.features = classified.features
+        self.flags = classified.flags
+        self.n_objects = classified.n_objects
+        self._again = again
 
     @property
     def objects(self) -> pd.DataFrame:
         """The image's objects, made again."""
-        table: pd.DataFrame = self._again().objects  # type: ignore[attr-defined]
-        return table
+        return self._again().objects
 
     @property
     def regions(self) -> pd.DataFrame:
         """The image's regions, made again."""
-        table: pd.DataFrame = self._again().regions  # type: ignore[attr-defined]
-        return table
+        return self._again().regions
+
+    @property
+    def maps(self) -> Mapping[str, np.ndarray]:
+        """What an overlay shows beside the objects, made again."""
+        return self._again().maps
+
+    def rows(self, kind: Literal["objects", "regions"]) -> Rows:
+        """Give all rows of one of the tables, made again."""
+        return all_rows(self, kind)

@@ -1,59 +1,57 @@
 """The tables of stored images: made when they are asked for, many of one layout at once."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from .assay import Classified, Measured
+from .measured import Measured, layout_of
 from .packing import StoredMeasurement, joined_columns
 from .samples import Sample
 from .shared_rows import Rows, join_tables
 
 
-class FromStore(Measured):
-    """A measured image whose tables and profiles are made from the store's file when asked for.
+class FromStore:
+    """A `Measured` whose tables and profiles are made from the store's file when asked for.
 
     Parameters
     ----------
     sample : Sample
         The image's row of the sheet.
-    held : StoredMeasurement
+    stored : StoredMeasurement
         What the store keeps of it.
     flags : tuple of str
         All flags of the image.
     """
 
-    def __init__(self, sample: Sample, held: StoredMeasurement, flags: tuple[str, ...]) -> None:
-        # the base is frozen: its fields are set once, here
-        own = {"sample": sample, "flags": flags, "notes": held.notes, "_held": held}
-        for name, value in own.items():
-            object.__setattr__(self, name, value)
+    def __init__(self, sample: Sample, stored: StoredMeasurement, flags: tuple[str, ...]) -> None:
+        self.sample = sample
+        self.stored = stored
+        self.flags = flags
+        self.notes: Mapping[str, Any] = stored.notes
 
     @property
     def objects(self) -> pd.DataFrame:
         """The image's objects."""
-        table: pd.DataFrame = self._held.objects  # type: ignore[attr-defined]
-        return table
+        return self.stored.objects
 
     @property
     def regions(self) -> pd.DataFrame:
         """The image's regions."""
-        table: pd.DataFrame = self._held.regions  # type: ignore[attr-defined]
-        return table
+        return self.stored.regions
 
     @property
-    def stored(self) -> StoredMeasurement:
-        """What the store keeps of the image."""
-        held: StoredMeasurement = self._held  # type: ignore[attr-defined]
-        return held
+    def profiles(self) -> Mapping[str, np.ndarray]:
+        """The image's profiles."""
+        return self.stored.profiles
 
     @property
     def layout(self) -> object:
         """What tells whether two images' tables can be joined; none is made for it."""
         known = self.stored.layout("objects"), self.stored.layout("regions")
-        return super().layout if None in known else known
+        return layout_of(self.objects, self.regions) if None in known else known
 
     @property
     def n_objects(self) -> int:
@@ -61,58 +59,48 @@ class FromStore(Measured):
         return self.stored.n_rows("objects")
 
     def column(self, name: str) -> np.ndarray:
-        """Give a column of the objects that holds plain numbers."""
+        """Give a column of the objects that holds plain numbers; shape (n_objects,)."""
         if self.stored.layout("objects") is None:
-            return super().column(name)
+            return self.objects[name].to_numpy()
         return self.stored.column("objects", name)
 
-    @property
-    def profiles(self) -> Mapping[str, np.ndarray]:
-        """The image's profiles."""
-        held: Mapping[str, np.ndarray] = self._held.profiles  # type: ignore[attr-defined]
-        return held
 
+@dataclass(frozen=True)
+class Shared:
+    """A `Classified` whose tables are rows of tables that it shares with other images.
 
-class Shared(Classified):
-    """A classified image whose tables are rows of tables that it shares with others.
-
-    Parameters
+    Attributes
     ----------
-    objects, regions : Rows
+    object_rows, region_rows : Rows
         The image's rows.
-    features : mapping of str to float
-        As of `Classified`.
-    flags : tuple of str
+    features, flags, maps
         As of `Classified`.
     """
 
-    def __init__(
-        self, objects: Rows, regions: Rows, features: Mapping[str, float], flags: tuple[str, ...]
-    ) -> None:
-        # the base is frozen: its fields are set once, here
-        own = {"features": features, "flags": flags, "_objects": objects, "_regions": regions}
-        for name, value in own.items():
-            object.__setattr__(self, name, value)
+    object_rows: Rows
+    region_rows: Rows
+    features: Mapping[str, float]
+    flags: tuple[str, ...]
+    maps: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def rows(self, kind: Literal["objects", "regions"]) -> Rows:
         """Give the image's rows."""
-        held: Rows = getattr(self, f"_{kind}")
-        return held
+        return self.object_rows if kind == "objects" else self.region_rows
 
     @property
     def n_objects(self) -> int:
         """How many objects the image has."""
-        return len(self.rows("objects"))
+        return len(self.object_rows)
 
     @property
     def objects(self) -> pd.DataFrame:
         """The image's objects, taken out of the shared table."""
-        return self.rows("objects").taken()
+        return self.object_rows.taken()
 
     @property
     def regions(self) -> pd.DataFrame:
         """The image's regions, taken out of the shared table."""
-        return self.rows("regions").taken()
+        return self.region_rows.taken()
 
 
 def shared_rows(images: Sequence[Measured], kind: Literal["objects", "regions"]) -> list[Rows]:

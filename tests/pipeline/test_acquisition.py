@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 
 from xenoquant.pipeline.acquisition import brightness_settings, differing_settings
-from xenoquant.pipeline.assay import Calibration, Measured
+from xenoquant.pipeline.assay import Calibration
 from xenoquant.pipeline.fluorescence_assay import FluorescenceAssay
+from xenoquant.pipeline.measured import MeasuredImage
 from xenoquant.pipeline.samples import Sample
 
 FIELD = {
@@ -25,7 +26,7 @@ def test_a_field_taken_with_another_gain_than_the_control_is_flagged():
         {"control_settings": [brightness_settings(changed(gain=[120.0, 650.0]))]}
     )
     objects = pd.DataFrame({"object": [1], "y_px": [0.0], "x_px": [0.0]})
-    measured = Measured(Sample("snai1", "a.lif"), objects, pd.DataFrame(), {}, (), FIELD)
+    measured = MeasuredImage(Sample("snai1", "a.lif"), objects, pd.DataFrame(), {}, (), FIELD)
     flags = FluorescenceAssay().classify(measured, calibration).flags
     assert flags == ("gain_differs_from_control",)
 

@@ -10,12 +10,13 @@ import tifffile
 
 from xenoquant.imgproc.errors import MeasurementError
 from xenoquant.imgproc.phantom_blots import BlotPhantom, BlotScene, render_blot
-from xenoquant.pipeline.assay import Calibration, Measured
+from xenoquant.pipeline.assay import Calibration
 from xenoquant.pipeline.blot_assay import BlotAssay
 from xenoquant.pipeline.blot_rows import compare_volumes, relative_volumes
 from xenoquant.pipeline.check import check_study
 from xenoquant.pipeline.evidence import prepare_assays
 from xenoquant.pipeline.lane_sheet import read_lane_sheet
+from xenoquant.pipeline.measured import Measured, MeasuredImage
 from xenoquant.pipeline.readers import Image
 from xenoquant.pipeline.samples import Sample, study_samples
 from xenoquant.pipeline.study import StudyHeader, load_study
@@ -190,7 +191,7 @@ def photo(phantom: BlotPhantom) -> Image:
 def measured(assay: BlotAssay, phantom: BlotPhantom) -> Measured:
     sample = Sample("blots", "blots/b.tif")
     found = assay.measure(photo(phantom), sample, [])
-    return Measured(sample, found.objects, found.regions, found.profiles, found.flags, found.notes)
+    return MeasuredImage.of(sample, found)
 
 
 def test_a_rendered_blot_from_pixels_to_animals(tmp_path):
@@ -328,7 +329,7 @@ def test_features_and_overlay_of_an_image():
     assay = BlotAssay()
     sample = Sample("blots", "blots/b.tif")
     measurement = assay.measure(photo(phantom), sample, [])
-    item = Measured(sample, measurement.objects, measurement.regions, {}, measurement.flags)
+    item = MeasuredImage(sample, measurement.objects, measurement.regions, {}, measurement.flags)
     classified = assay.classify(item, Calibration())
     assert assay.conclude("blots", [item], HEADER) is None
     assert classified.features == {"bands": 8.0, "saturated_bands": 0.0}

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from xenoquant.pipeline import rollup
-from xenoquant.pipeline.assay import Classified, Measured
+from xenoquant.pipeline.classified import Classified
+from xenoquant.pipeline.measured import Measured, MeasuredImage
 from xenoquant.pipeline.plan import plan_study
 from xenoquant.pipeline.rollup import classify_assay
 from xenoquant.pipeline.samples import Sample, study_samples
@@ -36,7 +37,7 @@ def stored(request, finished_study):
 
 
 def in_memory(image: Measured) -> Measured:
-    return Measured(
+    return MeasuredImage(
         image.sample, image.objects, image.regions, image.profiles, image.flags, image.notes
     )
 
@@ -106,7 +107,7 @@ def test_tables_of_another_layout_are_not_joined():
     whole = pd.DataFrame({"object": [1, 2], "area": [1.0, 2.0]})
     tables = [whole, whole, whole.assign(more=0.5), whole.astype({"area": "int64"}), whole]
     images = [
-        Measured(Sample("a", f"{place}.png", "m1", "g"), table, pd.DataFrame(), {})
+        MeasuredImage(Sample("a", f"{place}.png", "m1", "g"), table, pd.DataFrame(), {})
         for place, table in enumerate(tables)
     ]
     found = [[image.sample.image[0] for image in alike] for alike in rollup._alike(images)]

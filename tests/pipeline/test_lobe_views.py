@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from xenoquant.imgproc.views import FRAME_COLUMNS
-from xenoquant.pipeline.assay import Classified
+from xenoquant.pipeline.classified import ClassifiedImage
 from xenoquant.pipeline.lobe_views import (
     LOBE_TYPES,
     PAIR_TYPES,
@@ -49,7 +49,7 @@ def photo(name, *nodules, lobe="left", view="", places=True, lobes=1, area_mm2=8
     columns = ["object", "y_px", "x_px", "lobe", "diameter_px", "area_px", "at_rim"]
     table = pd.DataFrame(rows, columns=columns)
     sample = Sample("lungs", name, animal="m1", group="g", lobe=lobe, view=view)
-    return sample, Classified(table, pd.DataFrame(regions), {}, ())
+    return sample, ClassifiedImage(table, pd.DataFrame(regions), {}, ())
 
 
 def test_rim_nodules_of_both_views_are_counted_once():
@@ -163,7 +163,7 @@ def test_nodules_that_a_person_added_need_no_rim_flag():
     sample, image = photo("d.jpg", RIGHT_RIM, FACE, view="dorsal")
     added = image.objects.astype({"at_rim": "object"})
     added.loc[1, ["at_rim", "diameter_px"]] = [None, np.nan]
-    images = [(sample, Classified(added, image.regions, {})), photo("v.jpg", view="ventral")]
+    images = [(sample, ClassifiedImage(added, image.regions, {})), photo("v.jpg", view="ventral")]
     row = count_lobes(images).lobes.iloc[0]
     assert row["nodules"] == 2.0
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from xenoquant.imgproc.phantoms import LungScene, render_lungs
-from xenoquant.pipeline.assay import Calibration, Measured
+from xenoquant.pipeline.assay import Calibration
+from xenoquant.pipeline.measured import Measured, MeasuredImage
 from xenoquant.pipeline.nodules_assay import NodulesAssay
 from xenoquant.pipeline.readers import Image
 from xenoquant.pipeline.samples import Sample
@@ -24,7 +25,7 @@ def photo(rgb: np.ndarray) -> Image:
 
 def measured(assay: NodulesAssay, rgb: np.ndarray, sample: Sample) -> Measured:
     m = assay.measure(photo(rgb), sample, [])
-    return Measured(sample, m.objects, m.regions, m.profiles, m.flags, m.notes)
+    return MeasuredImage.of(sample, m)
 
 
 def test_a_rulers_scale_is_used_and_noted():

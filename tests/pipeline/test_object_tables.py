@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from xenoquant.pipeline import object_tables
-from xenoquant.pipeline.assay import Classified
+from xenoquant.pipeline.classified import Classified, ClassifiedImage
 from xenoquant.pipeline.object_tables import ObjectTables
 from xenoquant.pipeline.rollup import with_identity
 from xenoquant.pipeline.samples import Sample
@@ -29,7 +29,7 @@ def images(kind: str) -> list[tuple[Sample, Classified]]:
             table = table.iloc[:0]
         sample = Sample(assay="a", image=f"{number}.png", animal=f"00{number // 3}", group="=g")
         regions = pd.DataFrame({"region": [1], "lobe": ["left"]})
-        made.append((sample, Classified(table, regions, {})))
+        made.append((sample, ClassifiedImage(table, regions, {})))
     return made
 
 

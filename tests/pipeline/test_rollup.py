@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xenoquant.pipeline.assay import Calibration, Classified, RollUp
+from xenoquant.pipeline.assay import Calibration, RollUp
+from xenoquant.pipeline.classified import Classified, ClassifiedImage
 from xenoquant.pipeline.nodules_assay import NodulesAssay
 from xenoquant.pipeline.rollup import (
     ANIMAL_COLUMNS,
@@ -37,7 +38,7 @@ def photo(
         "nodules": float(nodules),
         "lobes": float(lobes),
     }
-    return sample, Classified(objects, pd.DataFrame(), features, ("no_scale",))
+    return sample, ClassifiedImage(objects, pd.DataFrame(), features, ("no_scale",))
 
 
 @pytest.fixture

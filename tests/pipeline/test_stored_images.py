@@ -5,7 +5,7 @@ import pandas as pd
 
 from xenoquant.imgproc.measurement import Measurement
 from xenoquant.pipeline import packing
-from xenoquant.pipeline.assay import Measured
+from xenoquant.pipeline.measured import MeasuredImage
 from xenoquant.pipeline.samples import Sample
 from xenoquant.pipeline.store import Store
 from xenoquant.pipeline.stored_tables import FromStore
@@ -19,7 +19,7 @@ def test_an_image_from_the_store_is_the_image_with_its_tables(tmp_path, monkeypa
     found = Measurement(objects, regions, {}, {"histogram": np.arange(4)}, ("a",), {"n": 1})
     Store(tmp_path).save(KEY, found, um_per_px=0.5)
     held, sample = Store(tmp_path).load(KEY), Sample("ferritin", "m1.png", "m1", "350 ppm")
-    plain = Measured(sample, held.objects, held.regions, held.profiles, ("b", "a"), held.notes)
+    plain = MeasuredImage(sample, held.objects, held.regions, held.profiles, ("b", "a"), held.notes)
 
     read = FromStore(sample, Store(tmp_path).load(KEY), ("b", "a"))
     assert (read.sample, read.flags, read.notes) == (plain.sample, plain.flags, plain.notes)

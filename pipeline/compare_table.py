@@ -2,13 +2,13 @@
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from .compare_choices import Choices, Columns
 from .errors import InputError, Problem, StudyError
 from .tables import read_table, to_numbers
 from .writers import neutralised
@@ -21,79 +21,6 @@ FORMATS = ("table", "csv", "json")
 _UNITS = ("animal", "mouse", "rat", "subject", "patient", "donor")
 _UNIT_NAMES = frozenset(name + end for name in _UNITS for end in ("", "_id"))
 """Columns so called hold the experimental unit, whether or not the command names them."""
-
-_MOST_POINTS = 2000
-"""A figure of more units than this is a smear of points."""
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Which columns of a table hold what.
-
-    Attributes
-    ----------
-    value, group : str
-        The values, or with `n` the groups' means; and the groups.
-    unit : str or None
-        The experimental unit; each row is one, if not given.
-    pooled : str or None
-        Pooled samples: a pool's name or True.
-    n, sd, sem : str or None
-        For a table of summaries, a row a group: its n, and its SD or its SEM.
-    """
-
-    value: str
-    group: str
-    unit: str | None = None
-    pooled: str | None = None
-    n: str | None = None
-    sd: str | None = None
-    sem: str | None = None
-
-    @property
-    def named(self) -> list[str]:
-        """All columns that are asked for."""
-        every = (self.value, self.group, self.unit, self.pooled, self.n, self.sd, self.sem)
-        return [name for name in every if name]
-
-    @property
-    def summaries(self) -> bool:
-        """Whether the table holds summaries and not single values."""
-        return bool(self.n or self.sd or self.sem)
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What is run on a table, and how; see `stats.compare.compare_groups` for each.
-
-    Attributes
-    ----------
-    reference : str or None
-        The group that the others are compared with.
-    tests : sequence of str or None
-        Tests to run instead of the default ones.
-    alpha : float
-        The level of significance.
-    alternative : {"two-sided", "less", "greater"}
-        The side of the tests that have one.
-    margin : float or None
-        The margin of an equivalence test, in the units of the values.
-    per : float
-        An odds ratio is per so much of the value.
-    aggregate : bool
-        Average the rows of a unit first.
-    rows_are_units : bool
-        Count every row, though units repeat.
-    """
-
-    reference: str | None = None
-    tests: Sequence[str] | None = None
-    alpha: float = 0.05
-    alternative: str = "two-sided"
-    margin: float | None = None
-    per: float = 1.0
-    aggregate: bool = False
-    rows_are_units: bool = False
 
 
 @dataclass(frozen=True)
@@ -270,80 +197,3 @@ def _with_notes(found: TableComparison) -> str:
 def _as_text(table: pd.DataFrame) -> str:
     shown = table.drop(columns=["assay", "feature"])
     return shown.to_string(index=False, float_format=lambda number: f"{number:.6g}", na_rep="")
-
-
-def save_figures(found: TableComparison, folder: Path, *, alpha: float = 0.05) -> list[Path]:
-    """Draw the groups, and the differences with their bootstrap intervals.
-
-    Parameters
-    ----------
-    found : TableComparison
-        As `compare_table` gives it.
-    folder : pathlib.Path
-        Where ``<value>.svg``, ``.pdf`` and ``.png`` are written, and ``<value>_differences.*``;
-        made if it isn't there.
-    alpha : float
-        Level of the brackets; the intervals have level 1 − alpha.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The files.
-
-    Raises
-    ------
-    StudyError
-        If a file is there already, or there are more units than a figure can show.
-    """
-    from ..stats.figures import save_chart
-
-    total = sum(group.n for group in found.units.groups if group.values is not None)
-    if total > _MOST_POINTS:
-        expected = f"at most {_MOST_POINTS:,}, since each is a point"
-        remedy = "leave --figures out, or draw a part"
-        raise StudyError([Problem("--figures", "", f"{total:,} units", expected, remedy)])
-    charts = _charts(found, alpha)
-    paths = [folder / f"{name}.{kind}" for name in charts for kind in ("svg", "pdf", "png")]
-    there = [path for path in paths if path.exists()]
-    if there:
-        remedy = "give another folder, or move the file away"
-        raise StudyError(
-            [Problem("--figures", "", str(path), "no such file yet", remedy) for path in there]
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    return [save_chart(charts[path.stem], path) for path in paths]
-
-
-def _charts(found: TableComparison, alpha: float) -> dict[str, Any]:
-    """Charts by file name; of summaries there is the one of means alone."""
-    from ..stats.figures import estimation_chart, group_chart, summary_chart
-
-    units, value = found.units, str(found.groups["feature"].iloc[0])
-    name = "".join(letter if letter.isalnum() or letter in "_-" else "_" for letter in value)
-    common: dict[str, Any] = {"title": value, "value_label": value}
-    order = [group.name for group in units.groups]
-    if any(group.values is None for group in units.groups):
-        return {name: summary_chart(units.groups, found.comparisons, alpha=alpha, **common)}
-    values = pd.DataFrame(
-        [
-            {"animal": str(unit), "group": group.name, "value": float(number)}
-            for group in units.groups
-            for unit, number in zip(units.names[group.name], group.raw("figures"), strict=True)
-        ],
-        columns=["animal", "group", "value"],
-    )
-    charts = {name: group_chart(values, found.comparisons, groups=order, alpha=alpha, **common)}
-    if sum(group.n > 1 for group in units.groups) > 1:
-        pairs = found.comparisons[found.comparisons["group_b"] != ""]
-        # the reference stands as group_b in the last of its rows
-        reference = _reference(pairs, order)
-        charts[f"{name}_differences"] = estimation_chart(
-            values, groups=order, reference=reference, level=1 - alpha, **common
-        )
-    return charts
-
-
-def _reference(pairs: pd.DataFrame, order: Sequence[str]) -> str | None:
-    """The group that stands as group_b in every pair it is in."""
-    first, second = set(pairs["group_a"]), set(pairs["group_b"])
-    return next((name for name in order if name in second and name not in first), None)

@@ -51,9 +51,6 @@ class DabAssay(DabOptions, SegmentedAssay):
 
     method: Literal["dab"] = "dab"
     marker: str = Field("DAB", min_length=1, description="The stained protein.")
-    um_per_px: float | None = Field(
-        None, gt=0, description="Pixel size in µm, used where the file doesn't say."
-    )
     regions: str = Field(
         "",
         description="QuPath GeoJSON file, or a folder that holds one for each image, named like "
@@ -181,10 +178,6 @@ class DabAssay(DabOptions, SegmentedAssay):
             super().refuse(reference, info, max_megapixels=max_megapixels)
         require_bright_field(info)
         self._areas(reference, (info.height, info.width))
-
-    def lacks_scale(self, info: ImageInfo, sample: Sample) -> bool:
-        """Tell whether sheet, file and study say no pixel size."""
-        return pixel_size(info, sample, self.um_per_px)[0] is None
 
     def _areas(self, reference: Path, shape: tuple[int, int]) -> tuple[Polygon, ...]:
         if self._regions is None:

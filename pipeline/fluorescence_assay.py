@@ -56,9 +56,6 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
         ChannelNames(nuclei="DAPI"),
         description="The channels' names in the files, or indices from 0.",
     )
-    um_per_px: float | None = Field(
-        None, gt=0, description="Pixel size in µm, used where the file doesn't say."
-    )
     z: Literal["max", "mean", "sum"] | int = Field(
         "max", description="How a z-stack becomes a plane: a projection, or a plane's index from 0."
     )
@@ -89,10 +86,6 @@ class FluorescenceAssay(FluorescenceOptions, SegmentedAssay):
         """Refuse an image that is too large, or has no channel of the names given."""
         super().refuse(reference, info, max_megapixels=max_megapixels)
         self._places(info)
-
-    def lacks_scale(self, info: ImageInfo, sample: Sample) -> bool:
-        """Tell whether sheet, file and study say no pixel size."""
-        return pixel_size(info, sample, self.um_per_px)[0] is None
 
     def doubts(self, samples: Sequence[Sample]) -> list[str]:
         """Say if there is a marker and no negative control, or the other way round."""

@@ -18,7 +18,7 @@ from .report_gallery import flag_rows, ordered_images, overlay_of
 from .report_measured import known_assays, measured_table, of_assay
 from .report_pictures import VIEW_BUDGET_BYTES, VIEW_SIDE_PX, Picture, pictures
 from .report_sections import AssaySection, assay_section, flattened
-from .report_tables import COLUMNS, problem_table, read_tables
+from .report_tables import problem_table
 from .report_view import SUBJECTS, AssayView, StudyView
 from .report_words import (
     NEWMAN_KEULS_CAUTION,
@@ -28,6 +28,7 @@ from .report_words import (
     methods_paragraph,
     unit_statement,
 )
+from .results_tables import COLUMNS, read_tables
 from .writers import atomic_path
 
 __all__ = ["AssayView", "StudyView", "write_report"]

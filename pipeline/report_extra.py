@@ -1,6 +1,5 @@
 """The further tables that table assays write beside the results, read for the report."""
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from .report_view import AssayView
+from .results_tables import read_number
 
 Extra = Mapping[str, pd.DataFrame]
 """Further tables of one assay, by kind: what stands behind the assay's name."""
@@ -67,7 +67,7 @@ def _typed(table: pd.DataFrame, file: Path) -> pd.DataFrame:
     columns: dict[str, Any] = {}
     for name in table.columns:
         if name in _NUMBERS:
-            columns[name] = [_number(text, file, name) for text in table[name]]
+            columns[name] = [read_number(text, file, name) for text in table[name]]
         elif name in _TRUTHS:
             columns[name] = [text.lower() == "true" for text in table[name]]
         else:
@@ -76,13 +76,3 @@ def _typed(table: pd.DataFrame, file: Path) -> pd.DataFrame:
     numbers = [name for name in table.columns if name in _NUMBERS]
     truths = [name for name in table.columns if name in _TRUTHS]
     return typed.astype({**dict.fromkeys(numbers, float), **dict.fromkeys(truths, bool)})
-
-
-def _number(text: str, file: Path, column: str) -> float:
-    try:
-        return float(text) if text.strip() else math.nan
-    except ValueError as error:
-        raise ValueError(
-            f"{file.name}, column {column}: {text!r} is no number. Run the study again to write "
-            "the table anew."
-        ) from error

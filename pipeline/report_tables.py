@@ -1,10 +1,8 @@
-"""Tables of the report: the results folder's CSVs, read as they are and laid out for a reader."""
+"""Tables of the report: those of the results folder laid out for a reader."""
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
@@ -19,25 +17,7 @@ from .report_words import (
     label_of_test,
     level_label,
 )
-
-COLUMNS = {
-    "images": ("assay", "image", "animal", "group", "role", "feature", "value", "flag"),
-    "animals": ("assay", "feature", "animal", "group", "value", "n_images", "n_objects"),
-    "groups": (
-        *("assay", "feature", "group", "n", "mean", "sd", "sem"),
-        *("ci_low", "ci_high", "median", "q1", "q3"),
-    ),
-    "comparisons": (
-        *("assay", "feature", "test", "group_a", "group_b", "statistic", "df", "p", "p_adjusted"),
-        *("effect", "ci_low", "ci_high", "significant", "note"),
-    ),
-    "problems": ("assay", "image", "stage", "error", "remedy"),
-}
-"""Columns of each table of a results folder."""
-
-_NUMBERS = frozenset(
-    ("value", "n_images", "n_objects", "n", "mean", "sd", "sem", "ci_low", "ci_high", "median")
-) | {"q1", "q3", "statistic", "p", "p_adjusted", "effect"}
+from .results_tables import NUMBERS
 
 
 @dataclass(frozen=True)
@@ -86,70 +66,11 @@ class Table:
     rows: Sequence[tuple[Cell, ...]]
 
 
-def read_tables(results: Path) -> dict[str, pd.DataFrame]:
-    """Read the tables of a results folder.
-
-    Parameters
-    ----------
-    results : pathlib.Path
-        The folder; a table that isn't there counts as empty.
-
-    Returns
-    -------
-    dict of str to pandas.DataFrame
-        By name, as in `COLUMNS`. Identifiers stay text (an animal called ``007`` or ``NA`` keeps
-        its name), numbers are read digit for digit, ``significant`` is bool.
-
-    Raises
-    ------
-    ValueError
-        If a table lacks a column, or holds text where a number should stand.
-    """
-    return {name: _read(results / f"{name}.csv", columns) for name, columns in COLUMNS.items()}
-
-
-def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    if not path.is_file():
-        return _typed(pd.DataFrame({name: pd.Series(dtype=str) for name in columns}), path)
-    # a text of images.csv stands in thousands of rows: as a category it is held once
-    repeated = frozenset(columns) - _NUMBERS if path.stem == "images" else ()
-    kinds = defaultdict(lambda: "str", dict.fromkeys(repeated, "category"))
-    table = pd.read_csv(path, dtype=kinds, keep_default_na=False, encoding="utf-8-sig")
-    missing = [name for name in columns if name not in table.columns]
-    if missing:
-        raise ValueError(
-            f"{path.name} lacks {', '.join(missing)}; a table of results has the columns "
-            f"{', '.join(columns)}. Run the study again to write it anew."
-        )
-    return _typed(table[list(columns)], path)
-
-
-def _typed(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    table = table.copy(deep=False)  # columns are replaced, none is changed
-    for name in table.columns:
-        if name in _NUMBERS:
-            table[name] = [_number(text, path, name) for text in table[name]]
-            table[name] = table[name].astype(float)
-        elif name == "significant":
-            table[name] = (table[name].str.lower() == "true").astype(bool)
-    return table
-
-
-def _number(text: str, path: Path, column: str) -> float:
-    try:
-        return float(text) if text.strip() else math.nan
-    except ValueError as error:
-        raise ValueError(
-            f"{path.name}, column {column}: {text!r} is no number. Run the study again to write "
-            "the table anew."
-        ) from error
-
-
 def _laid_out(
     name: str, caption: str, table: pd.DataFrame, columns: Mapping[str, tuple[str, Any]]
 ) -> Table:
     """Lay out columns of a table; `columns` gives each its heading and its way of writing."""
-    kinds = tuple(key in _NUMBERS for key in columns)
+    kinds = tuple(key in NUMBERS for key in columns)
     rows = []
     for record in table[list(columns)].to_dict("records"):
         rows.append(tuple(_cell(record[key], write) for key, (_, write) in columns.items()))
@@ -327,7 +248,7 @@ def wide_table(name: str, caption: str, table: pd.DataFrame, *, keys: Mapping[st
     values = np.full((len(first), len(features)), np.nan)
     values[rows, columns] = table["value"].to_numpy(np.float64)
     headings = (*keys.values(), *(feature_label(feature) for feature in features))
-    numeric = (*(key in _NUMBERS for key in keys), *(True for _ in features))
+    numeric = (*(key in NUMBERS for key in keys), *(True for _ in features))
     return Table(name, caption, headings, numeric, _WideRows(first, values))
 
 

@@ -5,11 +5,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from ..imgproc.nucleus_network import CHECKSUM
 from ..imgproc.segmenters import SegmenterOptions
 from .assay import Assay, Prepared
 from .errors import InputError
+from .pixel_sizes import pixel_size
 from .readers import ImageInfo
+from .samples import Sample
 
 if TYPE_CHECKING:
     from .study import StudyHeader
@@ -19,12 +23,20 @@ NETWORK_BYTES = 200_000_000
 
 
 class SegmentedAssay(SegmenterOptions, Assay):
-    """An assay that finds nuclei by the segmenter of its options."""
+    """An assay that finds nuclei by the segmenter of its options and needs a pixel size."""
+
+    um_per_px: float | None = Field(
+        None, gt=0, description="Pixel size in µm, used where the file doesn't say."
+    )
 
     def working_bytes(self, info: ImageInfo) -> int:
         """Give what measuring an image takes of memory at its peak, with the network's own."""
         own = NETWORK_BYTES if self.segmenter == "network" else 0
         return super().working_bytes(info) + own
+
+    def lacks_scale(self, info: ImageInfo, sample: Sample) -> bool:
+        """Tell whether sheet, file and study say no pixel size."""
+        return pixel_size(info, sample, self.um_per_px)[0] is None
 
     def files(self) -> tuple[str, ...]:
         """Give the weights, which like any input lie in the study's folder or are asked for."""

@@ -19,7 +19,6 @@ from xenoquant.pipeline.report import AssayView, StudyView, write_report
 from xenoquant.pipeline.report_claims import claims, pairs_of
 from xenoquant.pipeline.report_figures import embeddable
 from xenoquant.pipeline.report_gallery import overlay_of
-from xenoquant.pipeline.report_tables import COLUMNS, read_tables
 from xenoquant.pipeline.report_words import (
     feature_label,
     flag_meaning,
@@ -27,6 +26,7 @@ from xenoquant.pipeline.report_words import (
     format_p,
     p_clause,
 )
+from xenoquant.pipeline.results_tables import COLUMNS, read_tables
 
 # Three animals a group. Means 2, 4, 9; each group's deviations are −1, 0, 1, so SD = 1 and
 # SEM = 1/√3. The p-values are invented, and told apart by their digits.

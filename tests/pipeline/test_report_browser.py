@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 from xenoquant.pipeline.report import AssayView, StudyView, write_report
-from xenoquant.pipeline.report_tables import COLUMNS
 from xenoquant.pipeline.report_view import SUBJECTS
+from xenoquant.pipeline.results_tables import COLUMNS
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 

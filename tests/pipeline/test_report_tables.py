@@ -14,9 +14,9 @@ from xenoquant.pipeline.report import AssayView, StudyView, write_report
 from xenoquant.pipeline.report_claims import as_ratios
 from xenoquant.pipeline.report_extra import read_extra
 from xenoquant.pipeline.report_figures import Mark, figure_svg
-from xenoquant.pipeline.report_tables import COLUMNS
 from xenoquant.pipeline.report_view import SUBJECTS
 from xenoquant.pipeline.report_words import feature_label, feature_unit, flag_meaning
+from xenoquant.pipeline.results_tables import COLUMNS
 from xenoquant.pipeline.run import RunOptions, run_study
 
 GROUPS = ("control", "low")

@@ -23,18 +23,18 @@ class BatchDrift:
 
     Attributes
     ----------
-    white_od : float
+    white_difference_od : float
         Largest difference of a channel's white from the other batches', in optical density; NaN
         where there is nothing to compare with.
-    control_od : float
+    control_difference_od : float
         90th percentile of the control cells' DAB less the other batches', in optical density; NaN
         without enough control cells here or elsewhere.
     flags : tuple of str
         ``white_moved``, ``control_moved``, ``batch_without_control``.
     """
 
-    white_od: float
-    control_od: float
+    white_difference_od: float
+    control_difference_od: float
     flags: tuple[str, ...]
 
 

@@ -16,18 +16,17 @@ from markupsafe import Markup
 from .report_extra import read_extra
 from .report_gallery import flag_rows, ordered_images, overlay_of
 from .report_measured import known_assays, measured_table, of_assay
+from .report_methods import (
+    NEWMAN_KEULS_CAUTION,
+    adjustment_sentence,
+    methods_paragraph,
+    unit_statement,
+)
 from .report_pictures import VIEW_BUDGET_BYTES, VIEW_SIDE_PX, Picture, pictures
 from .report_sections import AssaySection, assay_section, flattened
 from .report_tables import problem_table
 from .report_view import SUBJECTS, AssayView, StudyView
-from .report_words import (
-    NEWMAN_KEULS_CAUTION,
-    adjustment_sentence,
-    flag_meaning,
-    level_label,
-    methods_paragraph,
-    unit_statement,
-)
+from .report_words import flag_meaning, level_label
 from .results_tables import COLUMNS, read_tables
 from .writers import atomic_path
 

@@ -2,9 +2,10 @@
 
 import pandas as pd
 
+from .feature_words import feature_label
 from .report_exhibits import Evidence, Exhibit
 from .report_tables import plain_table
-from .report_words import feature_label, format_number
+from .report_words import format_number
 
 _STATISTICS = {
     "bias": "Bias (first − second)",

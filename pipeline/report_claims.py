@@ -6,14 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from .report_words import (
-    MISSING,
-    format_number,
-    label_of_test,
-    level_label,
-    listed,
-    p_clause,
-)
+from .report_words import MISSING, format_number, label_of_test, level_label, listed, p_clause
 
 _OVERALL = ("anova", "welch_anova", "kruskal", "mixed_model")
 # tests whose effect is a difference of means; the first with an interval lends it to the pair

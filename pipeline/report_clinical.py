@@ -7,12 +7,13 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from .feature_words import feature_label
 from .report_claims import Claim
 from .report_exhibits import Evidence, Exhibit, Exhibits, filled
 from .report_exhibits import held_tables as held
 from .report_figures import chart_svg, specification_of
 from .report_tables import Table, plain_table
-from .report_words import feature_label, format_number, format_p, level_label, p_clause
+from .report_words import format_number, format_p, level_label, p_clause
 
 LOGISTIC = "logistic"
 _IN_THE_LABEL = ("odds ratio per", "adjusted for", "alone")

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from .feature_words import feature_label
 from .report_pictures import Picture
 from .report_view import AssayView, StudyView
-from .report_words import feature_label, flag_meaning, format_number
+from .report_words import flag_meaning, format_number
 
 CONTROL = "negative_control"
 """The role of images that are shown apart and enter no group."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .feature_words import feature_label
 from .report_claims import Claim
 from .report_exhibits import Evidence, Exhibit, Exhibits, filled, flag_counts, flag_table
 from .report_exhibits import held_tables as held
@@ -9,7 +10,7 @@ from .report_figures import Mark
 from .report_links import links_exhibit, links_table
 from .report_tables import Table, plain_table
 from .report_view import AssayView
-from .report_words import feature_label, format_number, level_label
+from .report_words import format_number, level_label
 
 SATURATION = "transferrin_saturation_percent"
 

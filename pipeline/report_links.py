@@ -7,11 +7,12 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from .feature_words import feature_label
 from .report_claims import Claim
 from .report_exhibits import Evidence, Exhibit
 from .report_figures import chart_svg, specification_of
 from .report_tables import Table, plain_table
-from .report_words import feature_label, format_number, level_label
+from .report_words import format_number, level_label
 
 _COLUMNS = 3
 

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .feature_words import feature_label
 from .report_gallery import CONTROL, features_of, group_order
 from .report_tables import Cell, Table
 from .report_view import AssayView, StudyView
-from .report_words import MISSING, feature_label, format_number, method_label, object_noun
+from .report_words import MISSING, format_number, method_label, object_noun
 
 Tables = Mapping[str, pd.DataFrame]
 

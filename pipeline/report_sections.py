@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from .feature_words import feature_label, feature_meaning, feature_unit
 from .overlays import LegendEntry, legend
 from .report_claims import Claim, as_ratios, claims
 from .report_clinical import LOGISTIC
@@ -23,17 +24,11 @@ from .report_gallery import (
 )
 from .report_iron import SATURATION, saturation_mark
 from .report_measured import Tables, of_assay
+from .report_methods import NEWMAN_KEULS_REMINDER
 from .report_pictures import Picture
 from .report_tables import Cell, Table, comparison_table, group_table, pair_table, wide_table
 from .report_view import SUBJECTS, AssayView, StudyView
-from .report_words import (
-    NEWMAN_KEULS_REMINDER,
-    feature_label,
-    feature_meaning,
-    feature_unit,
-    format_number,
-    method_label,
-)
+from .report_words import format_number, method_label
 
 _LONGEST_LIST = 12  # of a parameter; a longer one is summed up by its length
 # methods whose features stand beside one another: each gene, protein or predictor has its lines

@@ -8,15 +8,10 @@ from typing import Any, overload
 import numpy as np
 import pandas as pd
 
+from .feature_words import feature_label
 from .report_claims import Pair, pairs_of
 from .report_view import ANIMALS
-from .report_words import (
-    feature_label,
-    format_number,
-    format_p,
-    label_of_test,
-    level_label,
-)
+from .report_words import format_number, format_p, label_of_test, level_label
 from .results_tables import NUMBERS
 
 

@@ -14,11 +14,11 @@ def test_batches_that_moved_by_hand() -> None:
     whites["d"] = [(0.9, 0.9, 0.9)]
     brown = {"a": np.full(30, 0.05), "b": np.full(30, 0.15)}
     found = batch_drift(whites, brown)
-    assert found["b"].white_od == pytest.approx(np.log10(0.9 / 0.882))
-    assert found["c"].white_od == pytest.approx(np.log10(0.9 / 0.81))
+    assert found["b"].white_difference_od == pytest.approx(np.log10(0.9 / 0.882))
+    assert found["c"].white_difference_od == pytest.approx(np.log10(0.9 / 0.81))
     assert found["c"].flags == ("white_moved", "batch_without_control")
     assert found["d"].flags == ()
-    assert found["a"].control_od == pytest.approx(-0.1)
+    assert found["a"].control_difference_od == pytest.approx(-0.1)
     brown["c"] = np.full(30, 0.05)
     found = batch_drift(whites, brown)
     assert found["b"].flags == ("control_moved",)
@@ -34,9 +34,11 @@ def test_of_two_batches_that_differ_both_are_flagged_at_the_stated_difference() 
     paler = tuple(value * 10**-0.04 for value in white)
     found = batch_drift({"a": [white], "b": [paler]}, brown)
     for drift in found.values():
-        assert drift.white_od == pytest.approx(0.04)
+        assert drift.white_difference_od == pytest.approx(0.04)
         assert drift.flags == ("white_moved", "control_moved")
-    assert (found["a"].control_od, found["b"].control_od) == pytest.approx((-0.06, 0.06))
+    assert (found["a"].control_difference_od, found["b"].control_difference_od) == pytest.approx(
+        (-0.06, 0.06)
+    )
     near = tuple(value * 10**-0.02 for value in white)
     brown["b"] = np.full(30, 0.06)
     found = batch_drift({"a": [white], "b": [near]}, brown)

@@ -4,14 +4,8 @@ import math
 
 import pytest
 
-from xenoquant.pipeline.report_words import (
-    feature_label,
-    feature_unit,
-    flag_meaning,
-    format_number,
-    format_p,
-    p_clause,
-)
+from xenoquant.pipeline.feature_words import feature_label, feature_unit
+from xenoquant.pipeline.report_words import flag_meaning, format_number, format_p, p_clause
 
 
 @pytest.mark.parametrize(
@@ -62,6 +56,7 @@ def test_numbers_by_hand(value: float, text: str) -> None:
         ("lobe_area_mm2", "Lobe area (mm²)"),
         ("transferrin_saturation_percent", "Transferrin saturation (%)"),
         ("h_score", "H-score"),
+        ("h_score_above_floor", "H-score above the controls' floor"),
         ("something_new", "Something new"),
     ],
 )

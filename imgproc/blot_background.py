@@ -61,6 +61,11 @@ def global_background(signal: np.ndarray, bands: np.ndarray) -> float:
         Bands bright.
     bands : numpy.ndarray
         Label image.
+
+    Returns
+    -------
+    float
+        In the signal's unit.
     """
     rows, columns = np.nonzero(bands)
     if not rows.size:

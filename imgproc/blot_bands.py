@@ -91,6 +91,11 @@ def straighten(signal: np.ndarray, lane: Lane) -> StraightLane:
         float32, bands bright.
     lane : Lane
         The lane.
+
+    Returns
+    -------
+    StraightLane
+        The lane upright, with the bend that was taken out.
     """
     offsets = np.arange(
         np.ceil(lane.window_left_px - lane.centre_px),

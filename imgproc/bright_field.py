@@ -123,6 +123,11 @@ def ranked(counts: np.ndarray, rank: float) -> float:
         int, shape (n,): how many there are of each number from 0.
     rank : float
         From 0, in order of size.
+
+    Returns
+    -------
+    float
+        The value.
     """
     passed = np.cumsum(counts)
     below, above = np.searchsorted(passed, [np.floor(rank), np.ceil(rank)], side="right")

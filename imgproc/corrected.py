@@ -26,6 +26,11 @@ def checked_labels(
     shape : tuple of int
         Height and width of the image.
 
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        All of them, (H, W) int32, contiguous.
+
     Raises
     ------
     MeasurementError
@@ -100,5 +105,18 @@ def in_sequence(main: np.ndarray, *others: np.ndarray) -> tuple[list[np.ndarray]
 
 
 def with_numbers(table: pd.DataFrame, numbers: np.ndarray) -> pd.DataFrame:
-    """Give the objects of a table, 1 to n, the numbers that they have in the label images."""
+    """Give the objects of a table, 1 to n, the numbers that they have in the label images.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Column object, 1 to n.
+    numbers : numpy.ndarray
+        (n,) int: the number of each in the label images.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A copy with those numbers.
+    """
     return table.assign(object=numbers[table["object"].to_numpy(int) - 1])

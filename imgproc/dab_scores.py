@@ -18,7 +18,13 @@ HISTOGRAM_BIN_OD = 0.001
 
 
 def checked_cutoffs(cutoffs_od: Triple) -> Triple:
-    """Return the cut-offs if they are positive and rise, or say that they don't."""
+    """Return the cut-offs if they are positive and rise, or say that they don't.
+
+    Raises
+    ------
+    ValueError
+        If there aren't three, or they don't rise from above 0.
+    """
     if len(cutoffs_od) != 3 or not 0 < cutoffs_od[0] < cutoffs_od[1] < cutoffs_od[2]:
         raise ValueError(
             f"The DAB cut-offs must be three rising optical densities above 0; got {cutoffs_od}."
@@ -183,6 +189,11 @@ def features_of_cells(
         (m,) area of each piece of tissue.
     cutoffs_od : tuple of float
         As for `summarise_dab`.
+
+    Returns
+    -------
+    dict of str to float
+        By feature; NaN where there is nothing to take a share of.
     """
     counts = np.asarray(histogram, dtype=np.float64)
     weak, moderate, strong = (_share_from(counts, cut) for cut in checked_cutoffs(cutoffs_od))

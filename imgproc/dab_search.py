@@ -88,7 +88,30 @@ def find_nuclei(
     segmenter: Segmenter | None = None,
     guide: CellGuide | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give the signal that nuclei are looked for in, and all that was found there."""
+    """Give the signal that nuclei are looked for in, and all that was found there.
+
+    Parameters
+    ----------
+    amounts : numpy.ndarray
+        (3, H, W) hematoxylin, DAB and what is neither, in OD.
+    tissue : numpy.ndarray
+        (H, W) bool.
+    um_per_px : float or None
+        Side of a pixel in micrometres.
+    options : DabOptions
+        The compartment, and how nuclei are found.
+    segmenter : callable, optional
+        In place of the options' own.
+    guide : CellGuide, optional
+        Levels and diameter that hold for all of a slide.
+
+    Returns
+    -------
+    signal : numpy.ndarray
+        (H, W) OD: what nuclei were looked for in.
+    nuclei : numpy.ndarray
+        (H, W) int32 labels from 1.
+    """
     signal = nuclear_channel(amounts, options, guide.densest_od if guide else None)
     diameter_um = guide.diameter_um if guide else options.nucleus_diameter_um
     find = segmenter or options.finder(
@@ -102,7 +125,22 @@ def find_nuclei(
 def nuclear_channel(
     amounts: np.ndarray, options: DabOptions, densest_od: float | None
 ) -> np.ndarray:
-    """Give the signal that nuclei are looked for in, shape (height, width), in OD."""
+    """Give the signal that nuclei are looked for in, shape (height, width), in OD.
+
+    Parameters
+    ----------
+    amounts : numpy.ndarray
+        (3, H, W) hematoxylin, DAB and what is neither, in OD.
+    options : DabOptions
+        Names the compartment: where nuclei are brown, brown counts.
+    densest_od : float or None
+        Of a slide's nuclei; this image's own if None.
+
+    Returns
+    -------
+    numpy.ndarray
+        (H, W), OD.
+    """
     hematoxylin, dab, _ = amounts
     if options.compartment == "nucleus":
         return nuclear_signal(hematoxylin, dab, densest=densest_od)

@@ -344,7 +344,20 @@ def summarise_fluorescence(
 
 
 def summarised_columns(objects: pd.DataFrame, compartment: str) -> list[str]:
-    """Give those columns of the cells that their features are made of."""
+    """Give those columns of the cells that their features are made of.
+
+    Parameters
+    ----------
+    objects : pandas.DataFrame
+        The cells.
+    compartment : str
+        The compartment that is scored.
+
+    Returns
+    -------
+    list of str
+        Names of columns that are there.
+    """
     level = f"marker_{compartment}"
     names = (
         *("area_um2", "nuclei_nucleus_integrated_net", "positive", "positive_raw", f"{level}_net"),
@@ -371,6 +384,11 @@ def features_of_cells(
         How many cells there are.
     compartment, threshold
         As for `summarise_fluorescence`.
+
+    Returns
+    -------
+    dict of str to float
+        By feature; NaN where no cell has what it is made of.
     """
 
     def mean(column: str, which: slice | np.ndarray = slice(None)) -> float:

@@ -36,7 +36,20 @@ def _sum(labels: np.ndarray, image: np.ndarray, n: int) -> np.ndarray:
 
 
 def typed_table(columns: Mapping[str, np.ndarray], kinds: Mapping[str, type]) -> pd.DataFrame:
-    """Give a table whose columns have the types of `kinds`; much faster than casting the table."""
+    """Give a table whose columns have the types of `kinds`; much faster than casting the table.
+
+    Parameters
+    ----------
+    columns : mapping of str to numpy.ndarray
+        (n,) each.
+    kinds : mapping of str to type
+        A type for each column.
+
+    Returns
+    -------
+    pandas.DataFrame
+        n rows, the columns in the order given.
+    """
     return pd.DataFrame({name: held.astype(kinds[name]) for name, held in columns.items()})
 
 

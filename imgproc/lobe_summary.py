@@ -97,7 +97,22 @@ def quartiles(diameters_mm: list[float]) -> dict[str, float]:
 
 
 def count_range(confidence: np.ndarray, counted: int, cut: float) -> tuple[int, int]:
-    """Count with only the sure nodules, and with the doubtful ones."""
+    """Count with only the sure nodules, and with the doubtful ones.
+
+    Parameters
+    ----------
+    confidence : numpy.ndarray
+        (n,) float, 0 to 1, of every candidate.
+    counted : int
+        How many of them count.
+    cut : float
+        The confidence from which one counts.
+
+    Returns
+    -------
+    low, high : int
+        With `counted` between them.
+    """
     low = int((confidence >= max(_SURE, cut)).sum())
     high = int((confidence >= min(_DOUBTFUL, cut)).sum())
     return min(low, counted), max(high, counted)

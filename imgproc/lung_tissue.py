@@ -125,6 +125,20 @@ def foreground_mask(small: np.ndarray, tissue: np.ndarray, scale: float) -> np.n
     """Pixels lighter than the background around them or of another colour.
 
     A shadow is darker and of nearly the same colour, so it stays background.
+
+    Parameters
+    ----------
+    small : numpy.ndarray
+        (H, W, 3) float32, 0 to 1: a reduced photo.
+    tissue : numpy.ndarray
+        (H, W) bool: what was found to be lung.
+    scale : float
+        Pixels a millimetre of the reduced photo.
+
+    Returns
+    -------
+    numpy.ndarray
+        (H, W) bool.
     """
     lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
     far = cv2.dilate(tissue.astype(np.uint8), disc(1.5 * scale)) == 0
@@ -158,7 +172,20 @@ def _saturated(pieces: np.ndarray, signal: np.ndarray, typical: float) -> np.nda
 
 
 def drop_faint(labels: np.ndarray, signal: np.ndarray) -> np.ndarray:
-    """Remove pieces much less saturated than the rest: yellowed paper, stains."""
+    """Remove pieces much less saturated than the rest: yellowed paper, stains.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        (H, W) int: pieces of tissue.
+    signal : numpy.ndarray
+        (H, W) float32, as of `tissue_signal`.
+
+    Returns
+    -------
+    numpy.ndarray
+        (H, W) int: the pieces that are left, with their numbers.
+    """
     if labels.max(initial=0) < 2:
         return labels
     typical = float(np.median(signal[labels > 0]))

@@ -159,7 +159,18 @@ _TANGENTS = tuple(float(np.tan(2 * np.pi * k / N_ARCS)) for k in range(1, N_ARCS
 
 @njit(cache=True, nogil=True)
 def arc_of(y: float, x: float) -> int:
-    """Number of the arc that a place lies in, seen from a cell's centre; 0 begins at the left."""
+    """Number of the arc that a place lies in, seen from a cell's centre; 0 begins at the left.
+
+    Parameters
+    ----------
+    y, x : float
+        From the centre, in pixels.
+
+    Returns
+    -------
+    int
+        0 to `N_ARCS` − 1.
+    """
     # quarter turns from the left by way of the top, then comparisons instead of an arctangent
     if (y < 0 and x <= 0) or (y == 0 and x < 0):
         quarter, along, across = 0, -x, -y
@@ -187,7 +198,30 @@ def arc_means(
     taken_off: np.ndarray,
     cut_at_edge: bool,
 ) -> np.ndarray:
-    """Give each arc's mean, less what is to be taken off for the cell that it faces."""
+    """Give each arc's mean, less what is to be taken off for the cell that it faces.
+
+    Parameters
+    ----------
+    cells : numpy.ndarray
+        (H, W) int labels from 1.
+    rim : numpy.ndarray
+        (H, W) bool: pixels of membranes.
+    image : numpy.ndarray
+        (H, W) the marker, in counts.
+    centres : numpy.ndarray
+        (n, 2) y and x of each cell's centre, in pixels.
+    facing : numpy.ndarray
+        (H, W) int: the cell that a pixel of a rim faces; below 1 where it faces none.
+    taken_off : numpy.ndarray
+        (n + 1,) counts, by the number of the cell that is faced; the first for none.
+    cut_at_edge : bool
+        Leave out arcs that the image's edge cuts.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n, N_ARCS) float32, in counts; NaN for arcs without a pixel, or cut.
+    """
     rows, columns = cells.shape
     n = centres.shape[0]
     total, count = np.zeros((n, N_ARCS)), np.zeros((n, N_ARCS))

@@ -120,6 +120,22 @@ def maps_at(
     """Run the network over an evened plane, given the diameter of its nuclei in pixels.
 
     The maps have the canonical scale, not the plane's; large planes a smaller one.
+
+    Parameters
+    ----------
+    plane : numpy.ndarray
+        (H, W) float32, evened.
+    diameter : float
+        Median diameter of the nuclei, in pixels of the plane.
+    session : onnxruntime.InferenceSession
+        The network.
+    tile_px : int
+        Side of the tiles that the network sees, in pixels of its own scale.
+
+    Returns
+    -------
+    NucleusMaps
+        At the canonical scale or, of large planes, a smaller one.
     """
     factor = DIAMETER_PX / diameter
     if plane.size * factor**2 > _LARGE_PX:
@@ -139,7 +155,22 @@ def _scaled(plane: np.ndarray, factor: float) -> np.ndarray:
 def found_diameter(
     plane: np.ndarray, um_per_px: float | None, session: "onnxruntime.InferenceSession"
 ) -> float:
-    """Find the median diameter of the nuclei in pixels, by looking at assumed ones."""
+    """Find the median diameter of the nuclei in pixels, by looking at assumed ones.
+
+    Parameters
+    ----------
+    plane : numpy.ndarray
+        (H, W) float32, evened.
+    um_per_px : float or None
+        Side of a pixel in micrometres, which bounds the diameter where it is known.
+    session : onnxruntime.InferenceSession
+        The network.
+
+    Returns
+    -------
+    float
+        Pixels; what was assumed where no nuclei are seen.
+    """
     low, high = SMALLEST_DIAMETER_PX, max(plane.shape) / 2
     assumed = DIAMETER_PX
     if um_per_px:

@@ -105,7 +105,20 @@ def _card(small: np.ndarray, usable: np.ndarray, scale: float) -> np.ndarray:
 
 
 def balanced(rgb: np.ndarray, neutral: Neutral) -> np.ndarray:
-    """A photo (float32, 0 to 1) in neutral light; what is clipped to white stays white."""
+    """A photo (float32, 0 to 1) in neutral light; what is clipped to white stays white.
+
+    Parameters
+    ----------
+    rgb : numpy.ndarray
+        (H, W, 3) float32, 0 to 1.
+    neutral : Neutral
+        What is grey in it.
+
+    Returns
+    -------
+    numpy.ndarray
+        (H, W, 3) float32, 0 to 1; the photo itself where nothing grey is known.
+    """
     if neutral.source == "none":
         return rgb
     clipped = (rgb >= _CLIPPED).all(axis=2)

@@ -88,7 +88,24 @@ def outline(
     radius: np.ndarray,
     peak: np.ndarray,
 ) -> np.ndarray:
-    """Draw nodules: pixels go to the nearest centre (in radii) where they are pale enough."""
+    """Draw nodules: pixels go to the nearest centre (in radii) where they are pale enough.
+
+    Parameters
+    ----------
+    pale : numpy.ndarray
+        (H, W) float32: how much paler than the lung around it.
+    inside : numpy.ndarray
+        (H, W) bool: the lobes.
+    y, x, radius : numpy.ndarray
+        (n,) centres and radii, in pixels.
+    peak : numpy.ndarray
+        (n,) how pale each nodule is at its centre.
+
+    Returns
+    -------
+    numpy.ndarray
+        (H, W) int32, nodules from 1 in the order given, 0 elsewhere.
+    """
     rows, columns = np.mgrid[: pale.shape[0], : pale.shape[1]].astype(np.float32)
     nearest = np.full(pale.shape, 1.3, np.float32)
     labels = np.zeros(pale.shape, np.int32)

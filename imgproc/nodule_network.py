@@ -170,7 +170,20 @@ def drawn_maps(
 
 
 def spans(side: int, tile_px: int) -> list[tuple[int, int]]:
-    """Divide a side into equal spans of whole steps."""
+    """Divide a side into equal spans of whole steps.
+
+    Parameters
+    ----------
+    side : int
+        Of the photo, in pixels.
+    tile_px : int
+        Longest span.
+
+    Returns
+    -------
+    list of (int, int)
+        Start and end of each, which lie side by side.
+    """
     n = max(1, -(-side // tile_px))
     length = -(-side // (n * STEP_PX)) * STEP_PX
     return [(start, min(start + length, side)) for start in range(0, side, length)]

@@ -93,7 +93,20 @@ def classical_segmenter(diameter_um: float | None = None) -> Segmenter:
 
 
 def check_diameter(diameter_um: float | None, um_per_px: float | None) -> None:
-    """Refuse a diameter that isn't above 0, or that comes without a pixel size."""
+    """Refuse a diameter that isn't above 0, or that comes without a pixel size.
+
+    Parameters
+    ----------
+    diameter_um : float or None
+        Micrometres.
+    um_per_px : float or None
+        Side of a pixel in micrometres.
+
+    Raises
+    ------
+    MeasurementError
+        If it is one of these.
+    """
     if diameter_um is not None and (um_per_px is None or not diameter_um > 0):
         raise MeasurementError(
             f"nuclei of {diameter_um} µm can't be looked for at {um_per_px} µm a pixel",

@@ -172,7 +172,25 @@ def to_srgb(linear: np.ndarray) -> np.ndarray:
 
 
 def jpeg(rgb: np.ndarray, quality: int | None) -> np.ndarray:
-    """An RGB image after compression as JPEG, or itself where quality is None."""
+    """An RGB image after compression as JPEG, or itself where quality is None.
+
+    Parameters
+    ----------
+    rgb : numpy.ndarray
+        (H, W, 3) uint8.
+    quality : int or None
+        1 to 100.
+
+    Returns
+    -------
+    numpy.ndarray
+        (H, W, 3) uint8.
+
+    Raises
+    ------
+    ValueError
+        If OpenCV can't compress it.
+    """
     if quality is None:
         return rgb
     done, code = cv2.imencode(

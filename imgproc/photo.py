@@ -37,7 +37,22 @@ def full_scale(rgb: np.ndarray) -> float:
 
 
 def reduced(rgb: np.ndarray, factor: float, white: float) -> np.ndarray:
-    """Resample a photo by `factor` (area average when smaller) to float32 between 0 and 1."""
+    """Resample a photo by `factor` (area average when smaller) to float32 between 0 and 1.
+
+    Parameters
+    ----------
+    rgb : numpy.ndarray
+        (H, W, 3) uint8 or uint16.
+    factor : float
+        Of both sides.
+    white : float
+        The count that becomes 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        (H, W, 3) float32.
+    """
     height, width = rgb.shape[:2]
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     if factor <= 1:

@@ -127,7 +127,25 @@ def _names(names: tuple[str, ...]) -> pd.Index:
 
 
 def joined_columns(held: Sequence[StoredMeasurement], which: str) -> pd.DataFrame:
-    """Join tables of one layout of plain numbers, without making each."""
+    """Join tables of one layout of plain numbers, without making each.
+
+    Parameters
+    ----------
+    held : sequence of StoredMeasurement
+        One or more, of one layout.
+    which : {"objects", "regions"}
+        The table.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of all, in order.
+
+    Raises
+    ------
+    ValueError
+        If the tables hold more than plain numbers.
+    """
     layout = held[0].layout(which)
     if layout is None:
         raise ValueError(f"the {which} hold more than plain numbers")

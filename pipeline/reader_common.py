@@ -330,6 +330,23 @@ def working_type(pixels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     """Bring stored pixels to uint8, uint16 or float32, with a flag when that changed the type.
 
     Wider integers and signed ones become float32, which holds them exactly up to 2^24.
+
+    Parameters
+    ----------
+    pixels : numpy.ndarray
+        Of any shape and type.
+
+    Returns
+    -------
+    pixels : numpy.ndarray
+        Of the same shape.
+    flags : tuple of str
+        ``bilevel`` or ``converted_to_float32``, or none.
+
+    Raises
+    ------
+    TypeError
+        If they are no real numbers.
     """
     if pixels.dtype.kind == "b":
         return pixels.astype(np.uint8) * np.uint8(255), ("bilevel",)

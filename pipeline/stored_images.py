@@ -56,7 +56,14 @@ class StoredImages(Sequence[Measured]):
         return held
 
     def loader(self, sample: Sample) -> Callable[[], Measured]:
-        """Give a function that loads the image of a row of the sheet again."""
+        """Give a function that loads the image of a row of the sheet again.
+
+        Raises
+        ------
+        KeyError
+            If no image is of this row. The function itself raises OSError if the stored result was
+            damaged meanwhile.
+        """
         task = self._by_image[sample.image]
 
         def load() -> Measured:

@@ -15,7 +15,29 @@ from .table_text import SAVE_REMEDY, cleaned
 def excel_rows(
     name: str, path: Path, sheet: str | None, *, max_megabytes: float
 ) -> list[tuple[int, list[str]]]:
-    """Read the rows of one Excel sheet as texts."""
+    """Read the rows of one Excel sheet as texts.
+
+    Parameters
+    ----------
+    name : str
+        What to call the file in messages.
+    path : pathlib.Path
+        The file.
+    sheet : str or None
+        The sheet; the only one if None.
+    max_megabytes : float
+        A larger archive, unpacked, is refused.
+
+    Returns
+    -------
+    list of (int, list of str)
+        Row numbers from 1, with the cells' texts.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, too large, has no such sheet, or formulas without values.
+    """
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 

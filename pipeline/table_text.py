@@ -20,7 +20,25 @@ def cleaned(cells: Iterable[str]) -> list[str]:
 
 
 def text_rows(name: str, path: Path) -> list[tuple[int, list[str]]]:
-    """Read the rows of a text table, numbered by the line on which they begin."""
+    """Read the rows of a text table, numbered by the line on which they begin.
+
+    Parameters
+    ----------
+    name : str
+        What to call the file in messages.
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    list of (int, list of str)
+        Line numbers from 1, with the cells' texts; empty rows are left out.
+
+    Raises
+    ------
+    InputError
+        If its letters can't be read, or a cell is malformed.
+    """
     text = _decoded(name, path.read_bytes())
     first, _, rest = text.partition("\n")
     told = re.fullmatch(r"sep=(.)\r?", first)

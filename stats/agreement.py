@@ -87,6 +87,12 @@ def lin_concordance(first: ArrayLike, second: ArrayLike, *, level: float = 0.95)
     Estimate
         ρc = 2 s₁₂ / (s₁² + s₂² + (x̄₁ − x̄₂)²), moments with n below; the interval on Fisher's z.
 
+    Raises
+    ------
+    ValueError
+        If there are fewer than three pairs, a value is missing, or a reader gave one value
+        throughout.
+
     References
     ----------
     Lin LI-K (1989). A concordance correlation coefficient to evaluate reproducibility. Biometrics
@@ -139,6 +145,11 @@ def icc_2_1(ratings: np.ndarray, *, level: float = 0.95) -> Estimate:
     -------
     Estimate
         Interval by Shrout and Fleiss, with Satterthwaite's degrees of freedom.
+
+    Raises
+    ------
+    ValueError
+        If the table isn't full and at least 2 × 2, or all ratings are equal.
 
     References
     ----------
@@ -224,6 +235,12 @@ def cohen_kappa(
     -------
     Estimate
         κ = 1 − observed / expected disagreement; large-sample interval.
+
+    Raises
+    ------
+    ValueError
+        If readings aren't pairs of the categories, both readers used one category throughout, or
+        the weights are none of these.
 
     References
     ----------

@@ -23,6 +23,11 @@ def outcome_levels(outcomes: "pd.Series", positive: str) -> tuple[str, str]:
     positive : str
         The outcome that odds are of.
 
+    Returns
+    -------
+    tuple of str
+        The positive outcome, and the other.
+
     Raises
     ------
     ValueError

@@ -30,6 +30,18 @@ def require_columns(values: "pd.DataFrame", *columns: str) -> None:
 def as_numbers(column: "pd.Series", name: str) -> np.ndarray:
     """Return a column as float64, shape (n_rows,), with NaN where it is empty.
 
+    Parameters
+    ----------
+    column : pandas.Series
+        Numbers, or their texts.
+    name : str
+        The column's name, for the message.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n_rows,) float64.
+
     Raises
     ------
     ValueError

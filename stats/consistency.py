@@ -125,6 +125,11 @@ def sd_limits(error: Printed, n: int, *, kind: str) -> tuple[float, float]:
     tuple of float
         Smallest and largest SD.
 
+    Raises
+    ------
+    ValueError
+        If `kind` is none of the two.
+
     Examples
     --------
     >>> [round(limit, 2) for limit in sd_limits(Printed("2.6"), 9, kind="SEM")]

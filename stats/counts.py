@@ -315,6 +315,11 @@ def poisson_spread(means: ArrayLike, sds: ArrayLike, n: ArrayLike) -> Estimate:
         The pooled ratio with its interval under scaled Poisson counts; 1 is Poisson's. The note
         gives p, two-sided, against 1.
 
+    Raises
+    ------
+    ValueError
+        If a mean isn't above 0, or a group has fewer than 2 animals.
+
     References
     ----------
     Fisher RA (1950). The significance of deviations from expectation in a Poisson series.

@@ -144,6 +144,11 @@ def iron_in_salt(mass: float, salt: str) -> float:
     float
         Mass of its iron.
 
+    Raises
+    ------
+    ValueError
+        If the mass isn't above 0, or the salt is none of the two.
+
     Examples
     --------
     >>> round(iron_in_salt(3.5, "ferrous sulfate heptahydrate"), 2)

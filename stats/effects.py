@@ -52,6 +52,16 @@ def mean_difference(
     variance : {"welch", "pooled"}
         Each group's own variance, or one for both.
 
+    Returns
+    -------
+    Effect
+        In the groups' unit; where no interval can be had, its reason.
+
+    Raises
+    ------
+    ValueError
+        If `variance` is none of the two.
+
     Examples
     --------
     >>> effect = mean_difference(Group.from_sd("a", 9, mean=14, sd=6),
@@ -88,6 +98,16 @@ def ratio_of_means(
         of variation, t with Satterthwaite's degrees of freedom. "fieller": the set of ratios that
         a t test with pooled variance does not reject, exact for normal values of equal variance;
         unbounded, and so left out, where the reference's mean does not differ from 0.
+
+    Returns
+    -------
+    Effect
+        Without unit; where no interval can be had, its reason.
+
+    Raises
+    ------
+    ValueError
+        If `method` is none of the two.
 
     References
     ----------
@@ -127,6 +147,18 @@ _LARGEST_LOG = math.log(1e300)  # beyond it a ratio is no number
 def cohen_d(a: Group, b: Group, *, level: float = 0.95) -> Effect:
     """Cohen's d, (mean_a − mean_b) / pooled SD, with the noncentral-t interval.
 
+    Parameters
+    ----------
+    a, b : Group
+        From raw values or from summaries; `b` is the reference.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Effect
+        In pooled SDs; where no interval can be had, its reason.
+
     References
     ----------
     Cohen (1988), Statistical Power Analysis for the Behavioral Sciences.
@@ -152,6 +184,11 @@ def hedges_g(a: Group, b: Group, *, level: float = 0.95) -> Effect:
         From raw values or from summaries; `b` is the reference.
     level : float
         Confidence level.
+
+    Returns
+    -------
+    Effect
+        In pooled SDs; where no interval can be had, its reason.
 
     References
     ----------
@@ -187,6 +224,11 @@ def rank_biserial(a: Group, b: Group, *, level: float = 0.95) -> Effect:
         Raw values; `b` is the reference.
     level : float
         Confidence level.
+
+    Returns
+    -------
+    Effect
+        From −1 to 1; where no interval can be had, its reason.
 
     References
     ----------
@@ -274,6 +316,11 @@ def eta_squared(groups: Sequence[Group], *, level: float = 0.95) -> Effect:
     level : float
         Confidence level, two-sided.
 
+    Returns
+    -------
+    Effect
+        A share of 1; where no interval can be had, its reason.
+
     References
     ----------
     Steiger (2004), Psychological Methods 9, 164-182.
@@ -300,6 +347,11 @@ def omega_squared(groups: Sequence[Group], *, level: float = 0.95) -> Effect:
         Confidence level, two-sided; the interval is that of `eta_squared`, since both estimate
         the same share.
 
+    Returns
+    -------
+    Effect
+        A share of 1; where no interval can be had, its reason.
+
     References
     ----------
     Hays (1963), Statistics for Psychologists.
@@ -315,7 +367,18 @@ def omega_squared(groups: Sequence[Group], *, level: float = 0.95) -> Effect:
 
 
 def pooled_variance(a: Group, b: Group) -> float:
-    """Variance of two groups taken together, each around its own mean."""
+    """Variance of two groups taken together, each around its own mean.
+
+    Parameters
+    ----------
+    a, b : Group
+        With three units or more between them.
+
+    Returns
+    -------
+    float
+        In the square of the groups' unit.
+    """
     return ((a.n - 1) * a.variance + (b.n - 1) * b.variance) / (a.n + b.n - 2)
 
 

@@ -88,6 +88,11 @@ def group_chart(
     -------
     altair.LayerChart
         With n under each group, and the figure in words as its `description`.
+
+    Raises
+    ------
+    ValueError
+        If `centre` is none of the two, a column is missing, or a value is no number.
     """
     if centre not in ("mean", "box"):
         raise ValueError(f"centre is {centre!r}, expected 'mean' or 'box'.")
@@ -150,6 +155,11 @@ def summary_chart(
     Returns
     -------
     altair.LayerChart
+
+    Raises
+    ------
+    ValueError
+        If `error` is none of the three.
     """
     import altair as alt
 

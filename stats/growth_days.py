@@ -44,6 +44,11 @@ def comparable_days(values: "pd.DataFrame", groups: Sequence[str]) -> list[float
         Columns animal, group, day, volume_mm3.
     groups : sequence of str
         The groups to compare.
+
+    Returns
+    -------
+    list of float
+        Days, the first first.
     """
     sizes = values[values["group"].isin(groups)].groupby(["day", "group"])["animal"].nunique()
     able = (sizes >= _TESTABLE).groupby("day").sum()

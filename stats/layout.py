@@ -97,7 +97,20 @@ def ordered_pairs(
 
 
 def check_reference(groups: Sequence[Group], reference: str | None) -> None:
-    """Refuse a reference that is not among the groups, with a ValueError that lists them."""
+    """Refuse a reference that is not among the groups, with a ValueError that lists them.
+
+    Parameters
+    ----------
+    groups : sequence of Group
+        Those compared.
+    reference : str or None
+        None is always right.
+
+    Raises
+    ------
+    ValueError
+        If it isn't one of them.
+    """
     names = [group.name for group in groups]
     if reference is not None and reference not in names:
         raise ValueError(

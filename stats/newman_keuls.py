@@ -69,6 +69,11 @@ def newman_keuls_steps(
     -------
     list of Step
         k (k − 1) / 2 ranges.
+
+    Raises
+    ------
+    ValueError
+        If `form` is none of the two.
     """
     if form not in ("kramer", "harmonic"):
         raise ValueError(f"form is {form!r}, expected 'kramer' or 'harmonic'.")
@@ -198,6 +203,11 @@ def homogeneous_subsets(
     -------
     dict of str to str
         Letters by group, in the order of the groups; "a" holds the highest mean.
+
+    Raises
+    ------
+    ValueError
+        If a group has fewer than two units, or no group has any spread.
 
     Examples
     --------

@@ -54,6 +54,11 @@ def permutation(
     Comparison
         Statistic and effect: mean_a − mean_b; the interval is Welch's.
 
+    Raises
+    ------
+    ValueError
+        If an option isn't one that is known, `resamples` is under 1, or a group has no raw values.
+
     References
     ----------
     Fisher (1935), The Design of Experiments; Phipson and Smyth (2010), Statistical Applications

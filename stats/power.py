@@ -46,6 +46,11 @@ def t_power(
     float
         Power, 0 to 1.
 
+    Raises
+    ------
+    ValueError
+        If `alpha` isn't between 0 and 1, `sides` is neither, or a group has fewer than 2 animals.
+
     References
     ----------
     Cohen J (1988). Statistical Power Analysis for the Behavioral Sciences, 2nd ed., ch. 2.
@@ -107,6 +112,12 @@ def t_sample_size(effect: float, *, power: float = 0.8, alpha: float = 0.05, sid
     int
         Animals in each of the two groups.
 
+    Raises
+    ------
+    ValueError
+        If the effect is zero or too small to design for, or `power`, `alpha` or `sides` isn't one
+        that can be asked for.
+
     Examples
     --------
     >>> t_sample_size(1.0)
@@ -140,6 +151,11 @@ def t_detectable_effect(
     -------
     float
         Cohen's d.
+
+    Raises
+    ------
+    ValueError
+        If the power doesn't lie between alpha and 1.
 
     Examples
     --------
@@ -180,6 +196,11 @@ def anova_power(
     -------
     float
         Power, 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two means, the SD isn't above zero, or a group is too small.
 
     References
     ----------
@@ -229,6 +250,12 @@ def anova_sample_size(
     -------
     int
         Animals in each group.
+
+    Raises
+    ------
+    ValueError
+        If the means are all equal or too near for any sample, or `sd`, `power` or `alpha` isn't one
+        that can be asked for.
 
     Examples
     --------

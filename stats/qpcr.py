@@ -237,7 +237,20 @@ def _factors(
 
 
 def reference_matrix(quantities: "pd.DataFrame", reference_genes: Sequence[str]) -> "pd.DataFrame":
-    """Give the reference genes' relative quantities as geNorm takes them: samples by genes."""
+    """Give the reference genes' relative quantities as geNorm takes them: samples by genes.
+
+    Parameters
+    ----------
+    quantities : pandas.DataFrame
+        Columns group, animal, gene, relative_quantity, is_reference_gene (bool).
+    reference_genes : sequence of str
+        Those wanted.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a sample (index group, animal), a column a gene, in the order given.
+    """
     held = quantities[quantities["is_reference_gene"]]
     table = held.pivot(index=["group", "animal"], columns="gene", values="relative_quantity")
     return table[list(reference_genes)]

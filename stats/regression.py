@@ -335,6 +335,11 @@ def roc_auc(outcome: ArrayLike, score: ArrayLike, *, level: float = 0.95) -> Est
         cut at 0 and 1; where the scores part the outcomes wholly it has no width, which the note
         says.
 
+    Raises
+    ------
+    ValueError
+        If there isn't one finite score for each outcome, or not both of 0 and 1 occur.
+
     References
     ----------
     DeLong ER, DeLong DM, Clarke-Pearson DL (1988). Comparing the areas under two or more

@@ -138,6 +138,11 @@ def p_range(
     tuple of float
         Smallest and largest p.
 
+    Raises
+    ------
+    ValueError
+        If an error is printed as zero, which leaves p open.
+
     Notes
     -----
     With the errors at one end, p is smallest at a corner of the box of means; it is largest where

@@ -75,6 +75,16 @@ def levene(groups: Sequence[Group], *, center: str = "median") -> SpreadTest:
     center : {"median", "mean"}
         "median" is the robust form of Brown and Forsythe, "mean" Levene's own.
 
+    Returns
+    -------
+    SpreadTest
+        F, its degrees of freedom and p; NaN with the reason where there is no test.
+
+    Raises
+    ------
+    ValueError
+        If `center` is none of the two, or a group has no raw values.
+
     References
     ----------
     Levene (1960); Brown and Forsythe (1974), Journal of the American Statistical Association 69,

@@ -26,6 +26,20 @@ _STIRLING_FROM = 50.0
 def range_probability(q: float, means: int, df: float) -> float:
     """Return P(Q ≥ q) for the studentized range of `means` means with `df` degrees of freedom.
 
+    Parameters
+    ----------
+    q : float
+        The range over its standard error.
+    means : int
+        How many means it spans, 2 or more.
+    df : float
+        Degrees of freedom of the standard error.
+
+    Returns
+    -------
+    float
+        The probability, exact far into the tail.
+
     Examples
     --------
     >>> round(range_probability(3.5, 3, 27), 6)
@@ -41,6 +55,20 @@ def range_probability(q: float, means: int, df: float) -> float:
 @lru_cache(maxsize=1024)
 def range_quantile(level: float, means: int, df: float) -> float:
     """Return q with P(Q < q) = level; the table value of the studentized range.
+
+    Parameters
+    ----------
+    level : float
+        Between 0 and 1.
+    means : int
+        How many means the range spans, 2 or more.
+    df : float
+        Degrees of freedom of the standard error.
+
+    Returns
+    -------
+    float
+        q.
 
     Examples
     --------

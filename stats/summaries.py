@@ -152,6 +152,11 @@ def mean_interval(
     low, high : float
         NaN where n is under 2.
 
+    Raises
+    ------
+    ValueError
+        If `level` isn't between 0 and 1, or `method` is none of the two.
+
     Examples
     --------
     >>> low, high = mean_interval(Group.from_sd("a", 9, mean=10, sd=3))
@@ -176,7 +181,20 @@ def mean_interval(
 
 
 def summarise(group: Group, *, level: float = 0.95) -> dict[str, object]:
-    """Describe one group by the columns `SUMMARY_COLUMNS`; quartiles by linear interpolation."""
+    """Describe one group by the columns `SUMMARY_COLUMNS`; quartiles by linear interpolation.
+
+    Parameters
+    ----------
+    group : Group
+        From raw values or from a summary.
+    level : float
+        Of the interval of the mean.
+
+    Returns
+    -------
+    dict of str to object
+        By column; quartiles are NaN where the raw values aren't known.
+    """
     low, high = mean_interval(group, level=level)
     q1 = median = q3 = math.nan
     if group.values is not None and group.n:

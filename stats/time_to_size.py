@@ -52,6 +52,11 @@ def time_to_size(values: "pd.DataFrame", *, size_mm3: float) -> "pd.DataFrame":
         A row an animal, in the order of appearance: animal, group, day, reached (bool). Animals
         that never had the size are censored at their last day.
 
+    Raises
+    ------
+    ValueError
+        If a column is missing, or the size isn't above 0.
+
     Examples
     --------
     >>> import pandas as pd

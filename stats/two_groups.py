@@ -91,7 +91,20 @@ def welch_t(
 
 
 def welch_error(a: Group, b: Group) -> tuple[float, float]:
-    """Standard error of a difference of means and its Welch-Satterthwaite degrees of freedom."""
+    """Standard error of a difference of means and its Welch-Satterthwaite degrees of freedom.
+
+    Parameters
+    ----------
+    a, b : Group
+        Each of n ≥ 2, not both without spread.
+
+    Returns
+    -------
+    error : float
+        In the groups' unit.
+    df : float
+        Degrees of freedom.
+    """
     part_a, part_b = a.variance / a.n, b.variance / b.n
     # Scaled by the sum, so that no unit of measure under- or overflows the squares.
     total = part_a + part_b
@@ -185,7 +198,22 @@ def paired_t_from_differences(
 
 
 def t_probability(statistic: float, df: float, alternative: Alternative = "two-sided") -> float:
-    """Return p of a t statistic, by the incomplete beta function (exact far into the tail)."""
+    """Return p of a t statistic, by the incomplete beta function (exact far into the tail).
+
+    Parameters
+    ----------
+    statistic : float
+        t.
+    df : float
+        Degrees of freedom.
+    alternative : {"two-sided", "less", "greater"}
+        The side.
+
+    Returns
+    -------
+    float
+        p.
+    """
     from scipy import special
 
     if abs(statistic) > _LARGEST_T:
@@ -205,7 +233,24 @@ def t_probability(statistic: float, df: float, alternative: Alternative = "two-s
 def t_interval(
     estimate: float, error: float, df: float, alternative: Alternative, alpha: float
 ) -> tuple[float, float]:
-    """Return the interval that goes with a t test: open on one side where the test is one-sided."""
+    """Return the interval that goes with a t test: open on one side where the test is one-sided.
+
+    Parameters
+    ----------
+    estimate, error : float
+        The estimate and its standard error, in one unit.
+    df : float
+        Degrees of freedom.
+    alternative : {"two-sided", "less", "greater"}
+        The side of the test.
+    alpha : float
+        The interval has level 1 − alpha.
+
+    Returns
+    -------
+    low, high : float
+        In the estimate's unit; infinite on the open side.
+    """
     from scipy import special
 
     tail = alpha / 2 if alternative == "two-sided" else alpha

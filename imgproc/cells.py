@@ -140,31 +140,3 @@ def cell_parts(nuclei: np.ndarray, cells: np.ndarray, membrane_width_px: float) 
     nuclei = np.ascontiguousarray(nuclei, np.int32)
     cells = np.ascontiguousarray(cells, np.int32)
     return _parts(nuclei, cells, *_extremes(cells, membrane_width_px))
-
-
-def compartments(
-    nuclei: np.ndarray, cells: np.ndarray, membrane_width_px: float
-) -> dict[str, np.ndarray]:
-    """Give the parts of `cell_parts` as label images.
-
-    Parameters
-    ----------
-    nuclei, cells : numpy.ndarray
-        Label images of shape (H, W) with the same numbers.
-    membrane_width_px : float
-        Width of the band inside the outline, in pixels.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        int32 label images ``nucleus``, ``cytoplasm``, ``membrane``, ``cell``; nucleus, cytoplasm
-        and membrane don't overlap and together are the cell.
-    """
-    parts = cell_parts(nuclei, cells, membrane_width_px)
-    cells = np.ascontiguousarray(cells, np.int32)
-    return {
-        "nucleus": np.ascontiguousarray(nuclei, np.int32),
-        "cytoplasm": np.where(parts == CYTOPLASM, cells, 0).astype(np.int32),
-        "membrane": np.where(parts == MEMBRANE, cells, 0).astype(np.int32),
-        "cell": cells,
-    }

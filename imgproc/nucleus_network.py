@@ -14,7 +14,6 @@ from .network_weights import WeightsFile
 if TYPE_CHECKING:
     import onnxruntime
 
-WEIGHTS = "weights/nuclei.onnx"
 CHECKSUM = "03d3344d30aadff678bd2aa53d9a54cb917a89c68b745e9aaca234e0bb3af92e"
 """SHA-256 of the weights: a file that was damaged or exchanged is refused."""
 
@@ -34,8 +33,8 @@ _LEVELS = 255  # of a share as stored
 _WAY_LEVELS = 1024  # of a radius, as stored
 
 
-_FILE = WeightsFile(
-    WEIGHTS,
+WEIGHTS = WeightsFile(
+    "weights/nuclei.onnx",
     CHECKSUM,
     "nucleus network",
     "install the program again, or choose segmenter = 'classical'",
@@ -187,12 +186,7 @@ def noise(plane: np.ndarray) -> float:
 
 def session_of(content: bytes) -> "onnxruntime.InferenceSession":
     """Ready a network from the bytes of its ONNX file, as `WeightsFile.session`."""
-    return _FILE.session(content)
-
-
-def checked_weights(content: bytes | None) -> bytes:
-    """Give the weights back if they are those of this version, as `WeightsFile.checked`."""
-    return _FILE.checked(content)
+    return WEIGHTS.session(content)
 
 
 @cache
@@ -204,7 +198,7 @@ def shipped_session() -> "onnxruntime.InferenceSession":
     MeasurementError
         As `WeightsFile.checked`.
     """
-    return session_of(_FILE.read())
+    return session_of(WEIGHTS.read())
 
 
 def drawn_maps(

@@ -1,6 +1,6 @@
 """The sample sheet: which image belongs to which assay, animal and group."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from .errors import InputError, Problem, StudyError
-from .readers import split_reference
 from .tables import read_table
 
 if TYPE_CHECKING:
@@ -48,8 +47,8 @@ class Sample:
     um_per_px: float | None = None
 
 
-def load_samples(study: "Study", file: Path) -> list[Sample]:
-    """Read and validate the sample sheet.
+def read_sheet(study: "Study", file: Path) -> tuple[list[Sample], list[Problem]]:
+    """Read the sample sheet; give the rows that can be used, and every problem.
 
     Parameters
     ----------
@@ -57,30 +56,6 @@ def load_samples(study: "Study", file: Path) -> list[Sample]:
         The study that the sheet belongs to; names the columns of animal and group.
     file : pathlib.Path
         The sheet (CSV).
-
-    Returns
-    -------
-    list of Sample
-        In the sheet's order.
-
-    Raises
-    ------
-    StudyError
-        If the sheet can't be read or holds rows that can't be right; the error lists all of them.
-    """
-    samples, problems = read_sheet(study, file)
-    if problems:
-        raise StudyError(problems)
-    return samples
-
-
-def read_sheet(study: "Study", file: Path) -> tuple[list[Sample], list[Problem]]:
-    """Read the sample sheet; give the rows that can be used, and every problem.
-
-    Parameters
-    ----------
-    study, file
-        As in `load_samples`.
 
     Returns
     -------
@@ -113,7 +88,7 @@ def study_samples(study: "Study") -> list[Sample]:
     Raises
     ------
     StudyError
-        As `load_samples`.
+        If the sheet can't be read or holds rows that can't be right; the error lists all of them.
     """
     samples, problems = check_samples(study)
     if problems:
@@ -127,11 +102,6 @@ def check_samples(study: "Study") -> tuple[list[Sample], list[Problem]]:
     if not file.exists() and all(assay.sheets() for assay in study.image_assays.values()):
         return [], []
     return read_sheet(study, file)
-
-
-def missing_images(study: "Study", samples: Iterable[Sample]) -> list[Sample]:
-    """Give the samples whose image file isn't there."""
-    return [s for s in samples if not split_reference(study.folder / s.image)[0].is_file()]
 
 
 def _text_columns(animal: str, group: str) -> list[str]:

@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 ENOUGH_V = 0.15
 """Vandesompele's cut-off: below it one more reference gene changes the factor too little."""
 
-STABLE_M = 0.5
-"""Highest M of a gene in homogeneous samples (Hellemans 2007); 1 in mixed ones."""
-
 _FEWEST_GENES = 2  # M compares a gene with another one
 _FEWEST_SAMPLES = 3  # an SD of two ratios says nothing about stability
 

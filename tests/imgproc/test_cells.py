@@ -5,7 +5,15 @@ import pytest
 from scipy import ndimage
 from skimage.segmentation import expand_labels
 
-from xenoquant.imgproc.cells import compartments, expand_cells, near_outlines, surroundings
+from xenoquant.imgproc.cells import (
+    CYTOPLASM,
+    MEMBRANE,
+    NUCLEUS,
+    cell_parts,
+    expand_cells,
+    near_outlines,
+    surroundings,
+)
 from xenoquant.imgproc.errors import MeasurementError
 from xenoquant.imgproc.membrane_levels import stained_membrane_levels
 from xenoquant.imgproc.membranes import (
@@ -58,12 +66,10 @@ def test_negative_distance_and_volumes_are_refused() -> None:
 
 def test_compartments_divide_the_cell(nuclei: np.ndarray) -> None:
     """Nucleus, cytoplasm and membrane are disjoint and together the cell."""
-    parts = compartments(nuclei, expand_cells(nuclei, 8), 2)
-    masks = np.stack([parts[name] > 0 for name in ("nucleus", "cytoplasm", "membrane")])
-    np.testing.assert_array_equal(masks.sum(axis=0), parts["cell"] > 0)
-    for part in parts.values():
-        assert part.dtype == np.int32
-        np.testing.assert_array_equal(part[part > 0], parts["cell"][part > 0])
+    cells = expand_cells(nuclei, 8)
+    parts = cell_parts(nuclei, cells, 2)
+    np.testing.assert_array_equal(np.isin(parts, (NUCLEUS, CYTOPLASM, MEMBRANE)), cells > 0)
+    np.testing.assert_array_equal(parts == NUCLEUS, nuclei > 0)
 
 
 def test_band_is_what_lies_within_its_width_of_other_labels(nuclei: np.ndarray) -> None:
@@ -76,8 +82,8 @@ def test_band_is_what_lies_within_its_width_of_other_labels(nuclei: np.ndarray) 
         band = inside & (distance <= 2.5)
         np.testing.assert_array_equal((facing >= 0) & inside, band)
         if label > 0:
-            found = compartments(np.zeros_like(cells), cells, 2.5)["membrane"]
-            np.testing.assert_array_equal(found == label, band)
+            found = cell_parts(np.zeros_like(cells), cells, 2.5) == MEMBRANE
+            np.testing.assert_array_equal(found & inside, band)
         faced = cells[tuple(place)]
         agree = facing[band] == faced[band]
         assert agree.mean() > 0.85  # the rest are ties between two neighbours
@@ -86,9 +92,9 @@ def test_band_is_what_lies_within_its_width_of_other_labels(nuclei: np.ndarray) 
 def test_no_membrane_width_gives_no_membrane(nuclei: np.ndarray) -> None:
     """Width 0 leaves the whole ring to the cytoplasm."""
     cells = expand_cells(nuclei, 8)
-    parts = compartments(nuclei, cells, 0)
-    assert parts["membrane"].max() == 0
-    np.testing.assert_array_equal(parts["cytoplasm"] > 0, (cells > 0) & (nuclei == 0))
+    parts = cell_parts(nuclei, cells, 0)
+    assert not (parts == MEMBRANE).any()
+    np.testing.assert_array_equal(parts == CYTOPLASM, (cells > 0) & (nuclei == 0))
 
 
 def _disc(shape: tuple[int, int], centre: tuple[float, float], radius: float) -> np.ndarray:

@@ -20,7 +20,6 @@ from xenoquant.imgproc.nucleus_network import (
     WEIGHTS,
     Levels,
     NucleusMaps,
-    checked_weights,
     drawn_maps,
     evened,
     session_of,
@@ -156,7 +155,7 @@ def test_the_segmenter_is_the_function(field: np.ndarray) -> None:
 
 
 def _shipped() -> bytes:
-    return importlib.resources.files("xenoquant.data").joinpath(WEIGHTS).read_bytes()
+    return importlib.resources.files("xenoquant.data").joinpath(WEIGHTS.name).read_bytes()
 
 
 def test_the_weights_are_those_that_were_measured() -> None:
@@ -168,12 +167,12 @@ def test_the_weights_are_those_that_were_measured() -> None:
 
 def test_missing_and_damaged_weights_are_said() -> None:
     with pytest.raises(MeasurementError, match="not in this installation") as caught:
-        checked_weights(None)
+        WEIGHTS.checked(None)
     assert "install the program again" in caught.value.remedy
     damaged = bytearray(_shipped())
     damaged[len(damaged) // 2] ^= 1
     with pytest.raises(MeasurementError, match="damaged: SHA-256"):
-        checked_weights(bytes(damaged))
+        WEIGHTS.checked(bytes(damaged))
     with pytest.raises(MeasurementError, match="can't be read"):
         session_of(_shipped()[:1000])
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from xenoquant.pipeline.errors import StudyError
-from xenoquant.pipeline.samples import Sample, leaves_folder, load_samples, missing_images
+from xenoquant.pipeline.samples import Sample, leaves_folder, study_samples
 from xenoquant.pipeline.study import load_study
 
 STUDY = """
@@ -24,7 +24,7 @@ HEAD = "assay,image,animal,diet,role,px_per_mm\n"
 def sheet(folder: Path, text: str, study: str = STUDY) -> list[Sample]:
     (folder / "study.toml").write_text(study)
     (folder / "samples.csv").write_bytes(text.encode())
-    return load_samples(load_study(folder), folder / "samples.csv")
+    return study_samples(load_study(folder))
 
 
 def problems(folder: Path, text: str) -> list[tuple[str, str]]:
@@ -84,14 +84,6 @@ def test_images_outside_are_allowed_only_when_the_study_says_so(tmp_path):
     assert problems(tmp_path, rows) == [("row 2, column image", "'/elsewhere/a.jpg'")]
     allowed = STUDY.replace("[study]", "[study]\nread_outside = true")
     assert sheet(tmp_path, rows, allowed)[0].image == "/elsewhere/a.jpg"
-
-
-def test_missing_images_are_listed_by_the_file_of_a_container(tmp_path):
-    (tmp_path / "field.lif").touch()
-    rows = HEAD + "lungs,field.lif#1,1,350 ppm,,\nlungs,gone.jpg,1,350 ppm,,\n"
-    samples = sheet(tmp_path, rows)
-    study = load_study(tmp_path)
-    assert [sample.image for sample in missing_images(study, samples)] == ["gone.jpg"]
 
 
 def test_what_leaves_the_folder_is_what_resolves_outside_of_it(tmp_path):

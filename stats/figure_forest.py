@@ -62,47 +62,41 @@ def forest_chart(
     for record in records:
         record["low"] = float(np.clip(record["low"], *domain))
         record["high"] = float(np.clip(record["high"], *domain))
-    height = _ROW_PX * max(len(records), 1)
     scale = alt.Scale(type="log" if log else "linear", domain=list(domain), nice=False, zero=False)
     ticks = {"values": log_ticks(*domain)} if log else {"tickCount": 6}
     x = alt.X("estimate:Q", scale=scale, axis=axis(effect_label, **ticks))
-    y = alt.Y(
-        "label:N",
-        sort=None,
-        axis=axis(
-            None,
-            labelLimit=260,
-            ticks=False,
-            domain=False,
-            offset=8,
-            format=alt.Undefined,
-        ),
-    )
-    base = alt.Chart(rows(records))
-    line = (
-        alt.Chart(rows([{"estimate": no_effect}]))
-        .mark_rule(color=FAINT, strokeDash=[4, 3])
-        .encode(x=x)
-    )
-    words = base.mark_text(
-        align="left", dx=width + 12, font=FONT, fontSize=LABEL_PX - 1, color=INK
-    ).encode(x=alt.value(0), y=y, text="words:N")
-    layers = [
-        line,
-        base.mark_rule(color=INK, strokeWidth=1.5).encode(x=alt.X("low:Q"), x2="high:Q", y=y),
-        base.mark_point(filled=True, size=70, shape="square", color=PALETTE[0], opacity=1).encode(
-            x=x, y=y
-        ),
-        words,
-    ]
     described = "; ".join(f"{record['label']}: {record['words']}" for record in records)
-    return alt.layer(*layers).properties(
+    return alt.layer(_line(no_effect, x), *_marks(records, x, width)).properties(
         width=width,
-        height=height,
+        height=_ROW_PX * max(len(records), 1),
         title=title_params(title, "", width),
         description=f"{title}. {effect_label}. {described}.",
         view=plain(),
     )
+
+
+def _line(no_effect: float, x: "alt.X") -> "alt.Chart":
+    import altair as alt
+
+    line = alt.Chart(rows([{"estimate": no_effect}]))
+    return line.mark_rule(color=FAINT, strokeDash=[4, 3]).encode(x=x)
+
+
+def _marks(records: list[dict[str, Any]], x: "alt.X", width: int) -> list["alt.Chart"]:
+    """Give each effect's interval and point, and both in words to the right of the plot."""
+    import altair as alt
+
+    labels = axis(None, labelLimit=260, ticks=False, domain=False, offset=8, format=alt.Undefined)
+    y = alt.Y("label:N", sort=None, axis=labels)
+    base = alt.Chart(rows(records))
+    interval = base.mark_rule(color=INK, strokeWidth=1.5)
+    point = base.mark_point(filled=True, size=70, shape="square", color=PALETTE[0], opacity=1)
+    words = base.mark_text(align="left", dx=width + 12, font=FONT, fontSize=LABEL_PX - 1, color=INK)
+    return [
+        interval.encode(x=alt.X("low:Q"), x2="high:Q", y=y),
+        point.encode(x=x, y=y),
+        words.encode(x=alt.value(0), y=y, text="words:N"),
+    ]
 
 
 def _records(effects: "pd.DataFrame", log: bool) -> list[dict[str, Any]]:

@@ -56,27 +56,10 @@ def scatter_chart(
     require_columns(pairs, "animal", "group", "x", "y")
     names = group_names(pairs["group"], groups)
     records = _points(pairs)
-    shapes = [SHAPES[i % len(SHAPES)] for i in range(len(names))]
-    shown = (
-        alt.Legend(title=None, orient="top", direction="horizontal", labelFont=FONT)
-        if legend
-        else None
-    )
-    encoding: dict[str, Any] = {
+    encoding = {
         "x": alt.X("x:Q", scale=_scale(records, "x"), axis=_axis(x_label, width)),
         "y": alt.Y("y:Q", scale=_scale(records, "y"), axis=_axis(y_label, height)),
-        "color": alt.Color(
-            "group:N",
-            sort=None,
-            scale=alt.Scale(domain=names, range=colours(len(names))),
-            legend=shown,
-        ),
-        "shape": alt.Shape(
-            "group:N",
-            sort=None,
-            scale=alt.Scale(domain=names, range=shapes),
-            legend=shown,
-        ),
+        **_by_group(names, legend),
     }
     return (
         alt.Chart(rows(records))
@@ -109,6 +92,23 @@ def scatter_grid(charts: Sequence["alt.Chart"], *, columns: int = 3) -> "alt.Con
     return alt.concat(*charts, columns=columns, spacing=28, description=words).resolve_legend(
         color="shared", shape="shared"
     )
+
+
+def _by_group(names: Sequence[str], legend: bool) -> dict[str, Any]:
+    """Give the encodings that tell groups apart: colour and shape, in one legend."""
+    import altair as alt
+
+    shown = alt.Legend(title=None, orient="top", direction="horizontal", labelFont=FONT)
+    common = {"sort": None, "legend": shown if legend else None}
+    shapes = [SHAPES[i % len(SHAPES)] for i in range(len(names))]
+    scales = {
+        "color": alt.Scale(domain=names, range=colours(len(names))),
+        "shape": alt.Scale(domain=names, range=shapes),
+    }
+    return {
+        "color": alt.Color("group:N", scale=scales["color"], **common),
+        "shape": alt.Shape("group:N", scale=scales["shape"], **common),
+    }
 
 
 def _points(pairs: "pd.DataFrame") -> list[dict[str, Any]]:

@@ -26,11 +26,12 @@ from .acquisition import brightness_settings, differing_settings
 from .assay import Calibration, Correctable, RollUp, missing_control
 from .classified import Classified, ClassifiedImage
 from .errors import InputError
+from .image_channels import as_channels, channel_index
 from .image_files import MAX_MEGAPIXELS
 from .measured import Measured, given_or, readers_classes
 from .overlays import draw_cells_fluorescence
 from .pixel_sizes import pixel_size, with_scale
-from .readers import Image, ImageInfo, as_channels, channel_index, read_image
+from .readers import Image, ImageInfo, read_image
 from .samples import NEGATIVE_CONTROL, Sample
 from .segmented_assay import SegmentedAssay
 from .stored_tables import Shared, shared_rows

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import tifffile
 
+from .decoder_messages import decoder_messages
 from .reader_common import (
     RGB_NAMES,
     Image,
@@ -25,7 +26,6 @@ from .reader_common import (
     check_size,
     choose_series,
     choose_timepoint,
-    decoder_messages,
     oriented,
     project,
     scale_region,
@@ -34,6 +34,7 @@ from .reader_common import (
     z_note,
 )
 from .reader_slides import list_slides, read_slide
+from .tiff_colours import as_rgb, bits_of, inverted
 from .tiff_metadata import Description, check_ome, describe
 from .tiff_planes import Stack
 
@@ -124,8 +125,8 @@ def read_tiff(request: Request) -> Image:
             project(request, stack.along_z({**key, scene.t: timepoint}), scene.n_z) for key in keys
         ]
         _refuse_incomplete(request, messages)
-    pixels, colour_flags = _finish(request, scene, planes, info.kind)
-    flags += scene.flags + stack.flags + colour_flags
+    pixels = _finished(scene, planes, info.kind)
+    flags += scene.flags + stack.flags
     return _image(request, info, pixels, flags, messages, region, level, timepoint)
 
 
@@ -336,7 +337,7 @@ def _info(scene: _Scene, number: int, known: Description) -> ImageInfo:
         shape=(height, width, 3) if is_rgb else (count, height, width),
         channel_names=RGB_NAMES if is_rgb else unique_names(names),
         um_per_px=known.um_per_px,
-        bit_depth=known.significant_bits or _bits(scene.page, dtype),
+        bit_depth=known.significant_bits or bits_of(scene.page, dtype),
         dtype=str(dtype),
         n_z=scene.n_z,
         n_timepoints=scene.n_t,
@@ -344,11 +345,6 @@ def _info(scene: _Scene, number: int, known: Description) -> ImageInfo:
         notes=notes,
         colour_flags=tuple(flag for flag in scene.flags if flag in COLOUR_FLAGS),
     )
-
-
-def _bits(page: Any, dtype: np.dtype) -> int:
-    bits = page.bitspersample
-    return int(bits) if isinstance(bits, int) and 0 < bits <= 64 else 8 * dtype.itemsize
 
 
 def _stored_region(scene: _Scene, info: ImageInfo, level: int, region: Region) -> Region:
@@ -375,42 +371,12 @@ def _stored_region(scene: _Scene, info: ImageInfo, level: int, region: Region) -
     )
 
 
-def _finish(
-    request: Request, scene: _Scene, planes: list[np.ndarray], kind: str
-) -> tuple[np.ndarray, tuple[str, ...]]:
+def _finished(scene: _Scene, planes: list[np.ndarray], kind: str) -> np.ndarray:
     """Turn decoded planes into channels or RGB: inversion, palette, CMYK, alpha, orientation."""
     orientation = _orientation(scene)
     if int(scene.page.photometric) == MINISWHITE:
-        planes = [_inverted(plane, scene.page) for plane in planes]
+        planes = [inverted(plane, scene.page) for plane in planes]
     if kind == "rgb":
-        colours = {"palette": _from_palette, "cmyk": _from_cmyk}.get(scene.samples, _first_three)
-        return oriented(colours(planes[0], scene.page), orientation), ()
+        return oriented(as_rgb(planes[0], scene.page, scene.samples), orientation)
     flat = [plane[..., 0] if plane.ndim == 3 else plane for plane in planes]
-    return np.stack([oriented(plane, orientation) for plane in flat]), ()
-
-
-def _inverted(plane: np.ndarray, page: Any) -> np.ndarray:
-    """Undo white-is-zero, so that bright is high."""
-    if plane.dtype.kind == "b":
-        return ~plane
-    if plane.dtype.kind != "u":
-        return plane.max() - plane
-    return (2 ** _bits(page, plane.dtype) - 1 - plane).astype(plane.dtype)
-
-
-def _first_three(plane: np.ndarray, page: Any) -> np.ndarray:
-    return plane[..., :3]
-
-
-def _from_palette(plane: np.ndarray, page: Any) -> np.ndarray:
-    """Look indices up in the colour table (16 bits a colour in TIFF), to 8 bits."""
-    table = (np.asarray(page.colormap).T // 257).astype(np.uint8)
-    return table[np.minimum(plane[..., 0] if plane.ndim == 3 else plane, len(table) - 1)]
-
-
-def _from_cmyk(plane: np.ndarray, page: Any) -> np.ndarray:
-    """Convert ink to light without a colour profile: RGB = white × (1 − CMY) × (1 − K)."""
-    top = np.iinfo(plane.dtype).max
-    light = (top - plane[..., :4].astype(np.float32)) / top
-    rgb = light[..., :3] * light[..., 3:] * top
-    return np.rint(rgb).astype(plane.dtype)
+    return np.stack([oriented(plane, orientation) for plane in flat])

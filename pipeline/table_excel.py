@@ -6,8 +6,8 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
+from .decoder_messages import decoder_messages
 from .errors import DECODER_ERRORS, InputError, detail_of
-from .reader_common import decoder_messages
 from .table_merged import Area, spread_merged
 from .table_text import SAVE_REMEDY, cleaned
 

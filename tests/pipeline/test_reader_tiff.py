@@ -8,7 +8,8 @@ import pytest
 import tifffile
 
 from xenoquant.pipeline.errors import InputError
-from xenoquant.pipeline.readers import channel_index, inspect_image, list_images, read_image
+from xenoquant.pipeline.image_channels import channel_index
+from xenoquant.pipeline.readers import inspect_image, list_images, read_image
 
 RANDOM = np.random.default_rng(0)
 STACK = RANDOM.integers(0, 4000, (2, 5, 40, 56)).astype(np.uint16)  # C, Z, Y, X

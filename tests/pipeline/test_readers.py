@@ -7,14 +7,8 @@ from photo_files import GRADIENT
 from PIL import Image as Pillow
 
 from xenoquant.pipeline.errors import InputError
-from xenoquant.pipeline.readers import (
-    SUFFIXES,
-    as_channels,
-    channel_index,
-    read_image,
-    scan_folder,
-    split_reference,
-)
+from xenoquant.pipeline.image_channels import as_channels, channel_index
+from xenoquant.pipeline.readers import SUFFIXES, read_image, scan_folder, split_reference
 
 
 def test_a_reference_names_file_and_image() -> None:

@@ -9,13 +9,8 @@ import tifffile
 from PIL import Image as Pillow
 
 from xenoquant.pipeline.errors import InputError
-from xenoquant.pipeline.readers import (
-    as_channels,
-    channel_index,
-    inspect_image,
-    list_images,
-    read_image,
-)
+from xenoquant.pipeline.image_channels import as_channels, channel_index
+from xenoquant.pipeline.readers import inspect_image, list_images, read_image
 
 pytestmark = pytest.mark.shared_data
 

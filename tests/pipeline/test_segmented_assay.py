@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from xenoquant.imgproc.nucleus_network import CHECKSUM
 from xenoquant.pipeline import segmented_assay
-from xenoquant.pipeline.cli import CANNOT_RUN, SOME_FAILED, app
+from xenoquant.pipeline.cli import app
+from xenoquant.pipeline.cli_shell import CANNOT_RUN, SOME_FAILED
 from xenoquant.pipeline.dab_assay import DabAssay
 from xenoquant.pipeline.errors import InputError
 from xenoquant.pipeline.fluorescence_assay import FluorescenceAssay

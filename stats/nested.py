@@ -1,24 +1,19 @@
-"""Cells and fields within animals: animal means, a mixed model, and what counting cells costs.
+"""Cells and fields within animals: animal means, and what counting cells costs.
 
 The animal is the experimental unit. Cells of one animal resemble each other, so a test that counts
 them as n takes the spread between cells for the spread between animals.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .comparison import Comparison, check_alpha, format_df
-from .multiplicity import holm_over_pairs
+from .comparison import check_alpha
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_LARGEST_RATIO = 1e12
-"""Of the variance between animals to that within them; beyond it there is none within."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +55,26 @@ class Inflation:
         )
 
 
-def _nested(table: "pd.DataFrame", value: str, animal: str, group: str) -> "pd.DataFrame":
-    """Rows with all three present, and each animal in one group only."""
+def nested_rows(table: "pd.DataFrame", value: str, animal: str, group: str) -> "pd.DataFrame":
+    """Give the rows of objects that tell animal, group and value.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A row an object.
+    value, animal, group : str
+        Columns.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Those three columns, of the rows that have all three.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, a value infinite, or an animal in more than one group.
+    """
     missing = [name for name in (value, animal, group) if name not in table.columns]
     if missing:
         raise ValueError(f"no column {', '.join(missing)}; there are {', '.join(table.columns)}.")
@@ -101,7 +114,7 @@ def animal_means(
     ValueError
         If a column is absent or an animal stands in two groups.
     """
-    used = _nested(table, value, animal, group)
+    used = nested_rows(table, value, animal, group)
     grouped = used.groupby([group, animal], sort=False, observed=True)[value]
     means = grouped.agg(["mean", "size"]).reset_index()
     return means.rename(columns={"mean": value, "size": "n_objects"})
@@ -224,7 +237,7 @@ def inflation(
     Donner A (1986). A review of inference procedures for the intraclass correlation coefficient in
     the one-way random effects model. Int Stat Rev 54:67-82.
     """
-    used = _nested(table, value, animal, group)
+    used = nested_rows(table, value, animal, group)
     animals = animal_means(used, value=value, animal=animal, group=group)
     sizes = animals["n_objects"].to_numpy(float)
     groups = animals[group].nunique()
@@ -257,192 +270,3 @@ def _correlation(
     m = (sizes.sum() - share) / between_df
     total = between + (m - 1) * within
     return float(m), max(0.0, float((between - within) / total)) if total > 0 else 0.0
-
-
-def mixed_model(
-    table: "pd.DataFrame",
-    *,
-    value: str,
-    animal: str = "animal",
-    group: str = "group",
-    groups: Sequence[str] | None = None,
-    alpha: float = 0.05,
-) -> list[Comparison]:
-    """Groups compared over objects, with a random intercept for each animal.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        A row an object.
-    value, animal, group : str
-        Columns.
-    groups : sequence of str, optional
-        Groups in their order, the reference first; by default as they appear.
-    alpha : float
-        Level of significance and, as 1 − alpha, of the intervals.
-
-    Returns
-    -------
-    list of Comparison
-        Each other group against the reference; effect is the difference of fitted means, and
-        p_adjusted Holm's over these pairs.
-
-    Raises
-    ------
-    ValueError
-        With fewer than two groups, or no group with two animals.
-
-    Notes
-    -----
-    Restricted maximum likelihood. t has animals − groups degrees of freedom, as nlme has it in R,
-    so that with equal numbers of objects the result is the t-test on animal means; p-values from
-    the normal distribution, as statsmodels gives, would take the animals for many.
-
-    References
-    ----------
-    Pinheiro JC, Bates DM (2000). Mixed-Effects Models in S and S-PLUS. Springer, section 2.4.2.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> cells = pd.DataFrame({"animal": list("aabbccdd"), "group": ["low"] * 4 + ["high"] * 4,
-    ...                       "value": [1, 2, 4, 5, 6, 7, 11, 10.0]})
-    >>> row = mixed_model(cells, value="value")[0]
-    >>> row.group_a, row.group_b, row.df, round(row.effect, 4)
-    ('high', 'low', '2', 5.5)
-    """
-    check_alpha(alpha)
-    used = _nested(table, value, animal, group)
-    used = used.assign(**{group: used[group].astype(str), animal: used[animal].astype(str)})
-    names = list(groups) if groups is not None else list(dict.fromkeys(used[group]))
-    used = used[used[group].isin(names)]
-    absent = [name for name in names if name not in set(used[group])]
-    if len(names) < 2 or absent:
-        raise ValueError(
-            f"two groups or more are compared; asked for {names}, without any row: {absent}."
-        )
-    animals = used[animal].nunique()
-    df = animals - len(names)
-    if df < 1:
-        raise ValueError(
-            f"{animals} animals in {len(names)} groups: nothing is known of the spread between "
-            "animals, so no test is possible. At least one group needs two."
-        )
-    design = np.column_stack(
-        [np.ones(len(used)), *((used[group] == name).to_numpy(float) for name in names[1:])]
-    )
-    fit = _fit_random_intercept(used[value].to_numpy(float), design, used[animal].to_numpy())
-    note = (
-        f"random intercept of {animal}: {animals} animals, {len(used)} objects; "
-        f"variance between animals {fit.between:.4g}, within {fit.within:.4g}"
-    )
-    if fit.between == 0:
-        note += " (at the boundary: animals differ no more than their objects would have them)"
-    rows = [_contrast(fit, names, i, df, alpha, note) for i in range(1, len(names))]
-    return holm_over_pairs(rows, alpha=alpha)
-
-
-@dataclass(frozen=True)
-class _RandomIntercept:
-    """Fixed effects with their standard errors, and both variances."""
-
-    effects: np.ndarray
-    errors: np.ndarray
-    between: float
-    within: float
-
-
-def _fit_random_intercept(
-    outcome: np.ndarray, design: np.ndarray, animals: np.ndarray
-) -> _RandomIntercept:
-    """Fit by restricted maximum likelihood.
-
-    One unknown is left once the ratio of the variances is given, so its score is bracketed and
-    solved. statsmodels' general fit stops unconverged on small tables, and its standard errors
-    take the uncertainty of the variances in through the Hessian; lme4 and nlme give these.
-    """
-    from scipy import optimize
-
-    centre, scale = float(outcome.mean()), float(outcome.std())
-    if scale == 0:
-        raise ValueError("all values are equal; there is nothing to compare.")
-    sums = _AnimalSums.of((outcome - centre) / scale, design, animals)
-    ratio = 0.0
-    if sums.score(0.0) > 0:
-        high = 1.0
-        while sums.score(high) > 0:
-            high *= 4
-            if high > _LARGEST_RATIO:
-                raise ValueError("objects of an animal are all equal; compare the animals' means.")
-        ratio = float(optimize.brentq(sums.score, 0.0, high, xtol=1e-15, rtol=1e-14))
-    effects, information, rest = sums.fit(ratio)
-    within = rest / (outcome.size - design.shape[1])
-    return _RandomIntercept(
-        effects * scale,
-        np.sqrt(within * np.diag(np.linalg.inv(information))) * scale,
-        ratio * within * scale**2,
-        within * scale**2,
-    )
-
-
-@dataclass(frozen=True)
-class _AnimalSums:
-    """What the likelihood of a random intercept needs: sums over all rows and over each animal."""
-
-    sizes: np.ndarray
-    outcome: np.ndarray
-    design: np.ndarray
-    squares: tuple[float, np.ndarray, np.ndarray]
-
-    @classmethod
-    def of(cls, outcome: np.ndarray, design: np.ndarray, animals: np.ndarray) -> "_AnimalSums":
-        _, place, sizes = np.unique(animals, return_inverse=True, return_counts=True)
-        own = np.zeros((sizes.size, design.shape[1]))
-        np.add.at(own, place, design)
-        squares = (float(outcome @ outcome), design.T @ outcome, design.T @ design)
-        return cls(sizes.astype(float), np.bincount(place, weights=outcome), own, squares)
-
-    def fit(self, ratio: float) -> tuple[np.ndarray, np.ndarray, float]:
-        """Effects, their information and the residual sum of squares at a ratio of variances."""
-        shrunk = ratio / (1 + self.sizes * ratio)
-        information = self.squares[2] - self.design.T @ (self.design * shrunk[:, None])
-        right = self.squares[1] - self.design.T @ (self.outcome * shrunk)
-        effects = np.linalg.solve(information, right)
-        rest = self.squares[0] - float(shrunk @ self.outcome**2) - float(effects @ right)
-        return effects, information, rest
-
-    def score(self, ratio: float) -> float:
-        """Twice the slope of the restricted log-likelihood in the ratio of variances."""
-        effects, information, rest = self.fit(ratio)
-        spread = 1 + self.sizes * ratio
-        own = self.design / spread[:, None]
-        left = (self.outcome - self.design @ effects) / spread
-        trace = float((self.sizes / spread).sum())
-        trace -= float(np.trace(np.linalg.solve(information, own.T @ own)))
-        degrees = self.sizes.sum() - self.design.shape[1]
-        return float(degrees * (left @ left) / rest - trace)
-
-
-def _contrast(
-    fit: _RandomIntercept, names: Sequence[str], index: int, df: int, alpha: float, note: str
-) -> Comparison:
-    from scipy import stats
-
-    effect, error = float(fit.effects[index]), float(fit.errors[index])
-    statistic = effect / error
-    p = float(2 * stats.t.sf(abs(statistic), df))
-    half = float(stats.t.isf(alpha / 2, df)) * error
-    return Comparison(
-        test="mixed_model",
-        group_a=names[index],
-        group_b=names[0],
-        statistic=statistic,
-        df=format_df(df),
-        p=p,
-        p_adjusted=p,
-        effect=effect,
-        ci_low=effect - half,
-        ci_high=effect + half,
-        significant=p < alpha,
-        note=note,
-    )

@@ -216,7 +216,7 @@ def _negative_binomial(settings: Settings) -> list[Comparison]:
 
 
 def _mixed_model(settings: Settings) -> list[Comparison]:
-    from .nested import mixed_model
+    from .mixed_model import mixed_model
 
     groups = settings.units.groups
     reference = settings.reference or groups[0].name

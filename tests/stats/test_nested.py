@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from xenoquant.stats.mixed_model import mixed_model
 from xenoquant.stats.nested import (
     animal_means,
     design_effect,
     false_positive_rate,
     inflation,
-    mixed_model,
 )
 
 UNEQUAL = {

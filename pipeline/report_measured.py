@@ -96,7 +96,7 @@ def _objects(assay: AssayView, held: Tables) -> Cell:
     images = held["images"]
     noun = object_noun(assay.method)
     counts = (images["feature"] == noun) & (images["role"] == "sample")
-    if len(first) and not (assay.method == "blot" and counts.any()):
+    if len(first) and not (assay.style.counts_images and counts.any()):
         number = float(first["n_objects"].sum())
     else:
         number = float(images.loc[counts, "value"].sum())

@@ -68,7 +68,7 @@ def adjustment_sentence(study: StudyView) -> str:
             f"P-values are adjusted {_ADJUSTMENTS[study.adjust]} over the features of an assay, "
             "one test of one pair of groups being a family; they are not adjusted over assays."
         )
-    if any(assay.method == "qpcr" for assay in study.assays.values()):
+    if any(assay.style.ratios for assay in study.assays.values()):
         return (
             "P-values are not adjusted for the number of assays or features, except those of a "
             "qPCR, which are adjusted over its genes."

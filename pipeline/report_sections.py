@@ -31,8 +31,6 @@ from .report_view import SUBJECTS, AssayView, StudyView
 from .report_words import format_number, method_label
 
 _LONGEST_LIST = 12  # of a parameter; a longer one is summed up by its length
-# methods whose features stand beside one another: each gene, protein or predictor has its lines
-_SEVERAL = frozenset(("qpcr", "blot", "clinical"))
 _RANKS = "wilcoxon"
 _FURTHER_LINES = 12  # of further features on the first page
 _BEGINNINGS = frozenset(("A", "Different", "Higher", "Lower", "No", "The"))
@@ -99,7 +97,7 @@ class AssaySection:
     galleries: list[tuple[str, list[Shown]]]
     control_summary: Table | None
     legend: tuple[LegendEntry, ...]
-    is_fluorescence: bool
+    stretched: bool
     settings: list[tuple[str, list[tuple[str, str]]]]
 
 
@@ -159,7 +157,7 @@ def assay_section(
         galleries=shown,
         control_summary=_control_summary(held["images"], key),
         legend=legend(assay.method),
-        is_fluorescence=assay.method == "fluorescence",
+        stretched=assay.style.stretched,
         settings=_settings(assay),
     )
 
@@ -187,10 +185,8 @@ def _lead_claims(
     """Give an assay's lines on the first page: its first feature's, and what stands beside it."""
     lines = list(features[0].claims) if features else []
     further: list[Claim] = []
-    if assay.method == "growth":
-        chosen = [feature for feature in features[1:] if feature.name == "growth_rate_per_day"]
-    else:
-        chosen = features[1:] if assay.method in _SEVERAL else []
+    leading = assay.style.lead_features
+    chosen = [each for each in features[1:] if leading is None or each.name in leading]
     for feature in chosen:
         further += [
             Claim(claim.kind, f"{feature.label}: {_continued(claim.text)}", claim.evidence)
@@ -218,7 +214,7 @@ def _feature(
         held[name][held[name]["feature"] == feature]
         for name in ("animals", "groups", "comparisons")
     )
-    ratios = assay.method == "qpcr"
+    ratios = assay.style.ratios
     comparisons = comparisons[comparisons["test"] != LOGISTIC]
     if ratios:
         comparisons, groups = as_ratios(comparisons), _geometric(animals, groups)
@@ -250,7 +246,7 @@ def _figure(
     label = feature_label(feature)
     title = f"{assay.marker}: {label}" if assay.marker else label
     values = animals[["animal", "group", "value"]]
-    if assay.method == "qpcr":
+    if assay.style.ratios:
         return fold_svg(
             values,
             comparisons,
@@ -261,8 +257,8 @@ def _figure(
             name=key,
             unit=_points(assay),
         )
-    is_clinical = assay.method == "clinical"
-    if is_clinical and (comparisons["test"] == _RANKS).any():
+    centre = assay.style.centre
+    if centre == "box" and (comparisons["test"] == _RANKS).any():
         comparisons = comparisons[comparisons["test"] == _RANKS]  # what goes with a box
     return figure_svg(
         values,
@@ -274,7 +270,7 @@ def _figure(
         name=key,
         unit=_points(assay),
         mark=saturation_mark(assay) if feature == SATURATION else None,
-        centre="box" if is_clinical else "mean",
+        centre=centre,
     )
 
 
@@ -304,7 +300,7 @@ def _tables(study: StudyView, assay: AssayView, held: Tables, key: str) -> list[
         keys = {"animal": "Animal", "group": "Group", "n_objects": "Rows used"}
     images = held["images"]
     image_keys = {"image": "Image", "animal": "Animal", "group": "Group", "role": "Role"}
-    ratios = assay.method == "qpcr"
+    ratios = assay.style.ratios
     found = [
         group_table(key, held["groups"], study.alpha, unit=assay.unit, plain=ratios),
         comparison_table(key, held["comparisons"], study.alpha, ratios=ratios),

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .report_styles import PLAIN, STYLES, MethodStyle
+
 ANIMALS, SUBJECTS = "animals", "subjects"
 """What n counts: animals, or people of a clinical table."""
 
@@ -67,6 +69,11 @@ class AssayView:
     def is_table(self) -> bool:
         """Whether the assay was read from tables alone."""
         return bool(self.files)
+
+    @property
+    def style(self) -> MethodStyle:
+        """How its method's numbers are shown."""
+        return STYLES.get(self.method, PLAIN)
 
 
 @dataclass(frozen=True)

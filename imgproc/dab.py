@@ -1,6 +1,7 @@
 """DAB immunohistochemistry: from a bright-field image to tissue, cells and their DAB density."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -118,33 +119,87 @@ def measure_dab(
     )
     left_out = artefacts.ink | artefacts.pigment if options.exclude_pigment else artefacts.ink
     kept_out = left_out | ~within(areas, tissue.pieces.shape)
-    pieces, whole = np.where(kept_out, 0, tissue.pieces).astype(np.int32), tissue.pieces
-    flags = _flags(white, artefacts, um_per_px)
+    pieces = np.where(kept_out, 0, tissue.pieces).astype(np.int32)
     if corrected is None:
-        nuclei, cells, scale = find_cells(amounts, pieces > 0, um_per_px, options, segmenter)
-        objects = objects_table(nuclei, cells, amounts, um_per_px, scale)
+        found = _looked_for(amounts, pieces, tissue.pieces, um_per_px, options, segmenter)
     else:
-        held = checked_labels(corrected, ("nuclei", "cells", "tissue"), rgb.shape[:2])
-        kept, _ = without_unassessable(held, "nuclei", together=("cells",))
-        pieces, whole = kept["tissue"], np.where(kept["tissue"] > 0, kept["tissue"], whole)
-        nuclei, cells, scale, objects = _given_cells(kept, amounts, um_per_px, options)
-        if NOT_ASSESSABLE in held and held[NOT_ASSESSABLE].any():
-            whole = np.where(held[NOT_ASSESSABLE] > 0, 0, whole)
-            flags = (*flags, "partly_not_assessable")
-    regions, histogram = regions_table(whole, pieces, amounts[1], artefacts, um_per_px)
-    flags = (*flags, *nothing_found(objects, bool(pieces.any()), options))
+        found = _as_corrected(corrected, amounts, tissue.pieces, um_per_px, options)
+    regions, histogram = regions_table(found.whole, found.pieces, amounts[1], artefacts, um_per_px)
+    missing = nothing_found(found.objects, bool(found.pieces.any()), options)
     return Measurement(
-        objects=objects,
+        objects=found.objects,
         regions=regions,
-        labels={"nuclei": nuclei, "cells": cells, "tissue": pieces},
+        labels={"nuclei": found.nuclei, "cells": found.cells, "tissue": found.pieces},
         profiles={"dab_od_histogram": histogram},
-        flags=flags,
+        flags=(*_flags(white, artefacts, um_per_px), *found.flags, *missing),
         notes=_notes(rgb, white, tissue, estimate)
         | {
-            "assumed_um_per_px": None if um_per_px else scale,
+            "assumed_um_per_px": None if um_per_px else found.scale,
             "pigment_fraction": artefacts.share(artefacts.pigment),
         },
     )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Cells and tissue of an image, looked for or as a person corrected them.
+
+    Attributes
+    ----------
+    pieces, whole : numpy.ndarray
+        (H, W) int32 pieces of tissue: what is measured, and with what is left out of it.
+    nuclei, cells : numpy.ndarray
+        (H, W) int32 labels.
+    scale : float
+        Micrometres a pixel, assumed where they aren't known.
+    objects : pandas.DataFrame
+        A row a cell.
+    flags : tuple of str
+        What correcting adds.
+    """
+
+    pieces: np.ndarray
+    whole: np.ndarray
+    nuclei: np.ndarray
+    cells: np.ndarray
+    scale: float
+    objects: pd.DataFrame
+    flags: tuple[str, ...] = ()
+
+
+def _looked_for(
+    amounts: np.ndarray,
+    pieces: np.ndarray,
+    whole: np.ndarray,
+    um_per_px: float | None,
+    options: DabOptions,
+    segmenter: Segmenter | None,
+) -> _Found:
+    nuclei, cells, scale = find_cells(amounts, pieces > 0, um_per_px, options, segmenter)
+    objects = objects_table(nuclei, cells, amounts, um_per_px, scale)
+    return _Found(pieces, whole, nuclei, cells, scale, objects)
+
+
+def _as_corrected(
+    corrected: Mapping[str, np.ndarray],
+    amounts: np.ndarray,
+    whole: np.ndarray,
+    um_per_px: float | None,
+    options: DabOptions,
+) -> _Found:
+    """Measure corrected labels, which keep their numbers."""
+    held = checked_labels(corrected, ("nuclei", "cells", "tissue"), whole.shape)
+    kept, _ = without_unassessable(held, "nuclei", together=("cells",))
+    whole = np.where(kept["tissue"] > 0, kept["tissue"], whole)
+    blind = held.get(NOT_ASSESSABLE)
+    flags: tuple[str, ...] = ()
+    if blind is not None and blind.any():
+        whole, flags = np.where(blind > 0, 0, whole), ("partly_not_assessable",)
+    (nuclei, cells), numbers = in_sequence(kept["nuclei"], kept["cells"])
+    scale = um_per_px or assumed_scale(nuclei, options.nucleus_diameter_um)
+    objects = with_numbers(objects_table(nuclei, cells, amounts, um_per_px, scale), numbers)
+    own = np.where(cells > 0, kept["cells"], 0).astype(np.int32)
+    return _Found(kept["tissue"], whole, kept["nuclei"], own, scale, objects, flags)
 
 
 def stain_sample(
@@ -258,20 +313,6 @@ def chosen_vectors(sample: np.ndarray | None, options: DabOptions) -> StainEstim
         estimate.hematoxylin_estimated and options.hematoxylin_vector is None,
         estimate.dab_estimated and options.dab_vector is None,
     )
-
-
-def _given_cells(
-    kept: Mapping[str, np.ndarray],
-    amounts: np.ndarray,
-    um_per_px: float | None,
-    options: DabOptions,
-) -> tuple[np.ndarray, np.ndarray, float, pd.DataFrame]:
-    """Measure the cells of corrected labels, which keep their numbers."""
-    (nuclei, cells), numbers = in_sequence(kept["nuclei"], kept["cells"])
-    scale = um_per_px or assumed_scale(nuclei, options.nucleus_diameter_um)
-    objects = with_numbers(objects_table(nuclei, cells, amounts, um_per_px, scale), numbers)
-    own = np.where(cells > 0, kept["cells"], 0).astype(np.int32)
-    return kept["nuclei"], own, scale, objects
 
 
 def _flags(white: ChosenWhite, artefacts: Artefacts, um_per_px: float | None) -> tuple[str, ...]:

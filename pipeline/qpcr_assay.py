@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from .problems import ProblemRow, RefusedTable
 from .qpcr_notes import efficiency_table, qpcr_notes
+from .qpcr_results import QpcrResults
 from .qpcr_table import Wells, read_dilutions, read_wells
 from .table_assay import TableAssay, TableResult
 from .table_rows import animal_features
@@ -66,7 +67,7 @@ class QpcrAssay(TableAssay):
     def evaluate(self, name: str, folder: Path, header: "StudyHeader") -> TableResult:
         """Work out fold changes from the table's wells; see `TableAssay.evaluate`."""
         from ..stats.genorm import genorm
-        from ..stats.qpcr import compare_folds, group_folds, reference_matrix, relative_quantities
+        from ..stats.qpcr import compare_folds, reference_matrix, relative_quantities
         from ..stats.qpcr_wells import calibrate_plates, combine_wells, judge_wells
 
         read = read_wells(
@@ -100,19 +101,13 @@ class QpcrAssay(TableAssay):
             alpha=header.alpha,
             tests=self.tests,
         )
+        found = QpcrResults(judged, quantities, stability, efficiencies, plates)
         return TableResult(
             animals=_animals(quantities, header.groups),
             comparisons=comparisons,
             problems=(*read.problems, *problems, *_plate_problems(name, self.table, plates)),
-            notes=qpcr_notes(self, read, judged, quantities, stability, efficiencies, plates),
-            tables={
-                f"{name}_wells": _well_table(judged),
-                f"{name}_quantities": quantities,
-                f"{name}_folds": group_folds(quantities, header.groups),
-                f"{name}_efficiencies": efficiencies,
-                f"{name}_genorm": stability.stability,
-                **({f"{name}_plates": plates} if len(plates) else {}),
-            },
+            notes=qpcr_notes(self, read, found),
+            tables=found.tables(name, header.groups),
         )
 
     def _require_reference(self, read: Wells, header: "StudyHeader") -> None:
@@ -172,11 +167,6 @@ def _animals(quantities: pd.DataFrame, groups: tuple[str, ...]) -> pd.DataFrame:
         }
     )
     return animal_features(values, groups)
-
-
-def _well_table(judged: pd.DataFrame) -> pd.DataFrame:
-    """Give every well with the row that it stands in, whether it was used, and why not."""
-    return judged.rename_axis("row").reset_index()
 
 
 def _plate_problems(name: str, table: str, plates: pd.DataFrame) -> list[ProblemRow]:

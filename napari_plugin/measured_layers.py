@@ -41,6 +41,11 @@ def measure_image(image: LayerImage, assay: Assay) -> MeasuredLayers:
     assay : Assay
         Method and options.
 
+    Returns
+    -------
+    MeasuredLayers
+        Label layers with their tables, and the first features with flags.
+
     Raises
     ------
     MeasurementError, InputError

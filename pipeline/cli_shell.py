@@ -106,6 +106,11 @@ def run_options(
     time_limit_s : float or None
         Seconds for one image.
 
+    Returns
+    -------
+    RunOptions
+        Ready for `run_study`.
+
     Raises
     ------
     StudyError
@@ -173,7 +178,13 @@ def finish(summary: "RunSummary", quiet: bool) -> int:
 
 
 def one_of(option: str, value: str | None, known: tuple[str, ...]) -> str | None:
-    """Give an option's value, or say which there are."""
+    """Give an option's value, or say which there are.
+
+    Raises
+    ------
+    StudyError
+        If it is another.
+    """
     from .errors import Problem, StudyError
 
     if value is not None and value not in known:

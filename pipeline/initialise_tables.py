@@ -181,6 +181,13 @@ def found_section(table: FoundTable, taken: set[str]) -> tuple[str, list[str]]:
         The table.
     taken : set of str
         Names of assays that are taken.
+
+    Returns
+    -------
+    name : str
+        One that isn't taken.
+    lines : list of str
+        Its section of study.toml.
     """
     usual = _BY_METHOD[table.method]
     template = next(each for each in ALL_TEMPLATES if each.assay == usual)
@@ -246,6 +253,11 @@ def write_lanes(directory: Path, name: str, images: Sequence[str]) -> bool:
         The sheet.
     images : sequence of str
         Images of blots, by their path in the folder.
+
+    Returns
+    -------
+    bool
+        Whether it was written.
     """
     file = directory / name
     if file.exists():

@@ -75,6 +75,11 @@ def read_lane_sheet(assay: str, folder: Path, name: str, *, header: "StudyHeader
     header : StudyHeader
         Names the columns of animal and group, and the groups.
 
+    Returns
+    -------
+    LaneSheet
+        Its lanes that can be used, and a row for each that can't.
+
     Raises
     ------
     InputError

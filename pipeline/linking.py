@@ -121,6 +121,11 @@ def conflicting_groups(study: "Study", animals: pd.DataFrame) -> list[ProblemRow
         Tells which assays are of animals.
     animals : pandas.DataFrame
         assay, animal, group; as in animals.csv.
+
+    Returns
+    -------
+    list of ProblemRow
+        One an animal.
     """
     people = [name for name, assay in study.assays.items() if assay.method == CLINICAL]
     held = animals[~animals["assay"].isin(people)][["assay", "animal", "group"]].drop_duplicates()

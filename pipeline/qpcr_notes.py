@@ -65,6 +65,11 @@ def qpcr_notes(
         The wells as read.
     found : QpcrResults
         What was worked out from them.
+
+    Returns
+    -------
+    dict
+        By note.
     """
     judged, rates = found.judged, found.efficiencies
     left_out = judged[~judged["used"]]

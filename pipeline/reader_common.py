@@ -283,6 +283,11 @@ def print_resolution_um(
         Whether a camera took the image: it can't know the distance to its object.
     defaults : frozenset of int
         Values that stand for "nobody measured".
+
+    Returns
+    -------
+    float or None
+        Micrometres a pixel, the geometric mean of both sides.
     """
     if dpi is None or by_camera:
         return None
@@ -369,6 +374,11 @@ def oriented(pixels: np.ndarray, orientation: int) -> np.ndarray:
         (H, W) or (H, W, channels), as stored.
     orientation : int
         EXIF's value 1 to 8 (CIPA DC-008, tag 274): where the stored first row and column lie.
+
+    Returns
+    -------
+    numpy.ndarray
+        A view of the same pixels, (H, W) or (W, H) first.
 
     Examples
     --------

@@ -129,6 +129,11 @@ def assay_section(
         A number in the page for each assay and image.
     extra : mapping of str to pandas.DataFrame, optional
         The assay's further tables, as `read_extra` gives them.
+
+    Returns
+    -------
+    AssaySection
+        What the template lays out.
     """
     held = of_assay(tables, assay)
     names = features_of(assay, held["animals"])

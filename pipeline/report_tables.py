@@ -92,6 +92,11 @@ def plain_table(
         Its columns of floats become columns of numbers.
     columns : mapping of str to (str, callable)
         The heading and the way of writing of each.
+
+    Returns
+    -------
+    Table
+        Its rows in the table's order.
     """
     held = {key: column for key, column in columns.items() if key in table.columns}
     kinds = tuple(table[key].dtype.kind == "f" for key in held)

@@ -83,6 +83,11 @@ def load_review_study(path: Path, assays: Sequence[str] = ()) -> ReviewStudy:
     assays : sequence of str
         Only these; all when empty.
 
+    Returns
+    -------
+    ReviewStudy
+        Its images that can be reviewed, with thresholds and store.
+
     Raises
     ------
     StudyError

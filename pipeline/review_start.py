@@ -26,6 +26,11 @@ def start_review(path: Path, reader: str | None, **options: Any) -> int:
     **options
         Of `xenoquant.napari_plugin.session.SessionOptions`.
 
+    Returns
+    -------
+    int
+        0 where all went well.
+
     Raises
     ------
     StudyError

@@ -112,6 +112,11 @@ def shared_rows(images: Sequence[Measured], kind: Literal["objects", "regions"])
         One or more, of one layout.
     kind : {"objects", "regions"}
         Which of their tables.
+
+    Returns
+    -------
+    list of Rows
+        One an image, all of one table.
     """
     stored = [image.stored for image in images if isinstance(image, FromStore)]
     if len(stored) == len(images) and stored[0].layout(kind) is not None:

@@ -70,6 +70,11 @@ def with_options(text: str, assay: str, options: Mapping[str, Any]) -> str:
     options : mapping of str to object
         As for `save_options`; those that stand there already leave their line untouched.
 
+    Returns
+    -------
+    str
+        The text, everything else in it letter for letter the same.
+
     Raises
     ------
     StudyError

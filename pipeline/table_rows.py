@@ -159,6 +159,11 @@ def read_mapped(
         Whether an error leaves the table's other columns unnamed: without a header, the first row
         is a person.
 
+    Returns
+    -------
+    pandas.DataFrame
+        Columns by the assay's names, cells as text; the index is the row in the table.
+
     Raises
     ------
     InputError

@@ -109,6 +109,11 @@ def leading_features(assay: Assay | TableAssay, result: TableResult | None) -> t
         The assay.
     result : TableResult or None
         What it read from a table or from a sheet of its own.
+
+    Returns
+    -------
+    tuple of str
+        Names.
     """
     if isinstance(assay, TableAssay):
         return _table_features(assay.method, result)

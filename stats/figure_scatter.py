@@ -85,6 +85,11 @@ def scatter_grid(charts: Sequence["alt.Chart"], *, columns: int = 3) -> "alt.Con
         As `scatter_chart` gives them; one at least.
     columns : int
         Plots a row.
+
+    Returns
+    -------
+    altair.ConcatChart
+        With one legend; its description is all of theirs.
     """
     import altair as alt
 

@@ -12,6 +12,7 @@ from qtpy.QtCore import QTimer
 
 from ..imgproc.errors import MeasurementError
 from ..pipeline.errors import InputError, StudyError
+from ..pipeline.review_items import ReviewStudy
 from ..pipeline.review_state import Change, Verdict
 from ._review_layers import ReviewLayers
 from .edits import EditError
@@ -59,11 +60,15 @@ class ReviewController:
         viewer.mouse_drag_callbacks.append(self._drag)
         viewer.mouse_move_callbacks.append(self._move)
 
+    def say(self, text: str) -> None:
+        """Tell the reader something; a blinded one without the names of images."""
+        self.said.emit(self.session.words(text))
+
     # ---- images
 
     def open(self, place: int) -> None:
         """Load an image of the queue in a thread, then show it."""
-        self.said.emit("")
+        self.say("")
         if self._worker is not None:
             return
         self._worker = create_worker(
@@ -85,13 +90,14 @@ class ReviewController:
     def _loaded(self, result: tuple[OpenImage, dict[int, int]] | str) -> None:
         self._worker = None
         if isinstance(result, str):
-            self.said.emit(result)
+            asked = self.session.title(self.session.asked)
+            self.say(f"Not opened: {asked}. {result}")
             return
         opened, classes = result
         try:
             self.session.show(opened)
         except StudyError as error:
-            self.said.emit(str(error))
+            self.say(str(error))
             return
         if self.layers is not None:
             self.layers.close()
@@ -106,7 +112,7 @@ class ReviewController:
         self.viewer.title = self.session.title(self.session.position)
         self.tool_changed.emit("")
         self.opened.emit(opened)
-        self.said.emit("\n".join(self._warnings(opened)))
+        self.say("\n".join(self._warnings(opened)))
         self._count()
         self._timer.start()
 
@@ -120,18 +126,18 @@ class ReviewController:
         return messages
 
     def next(self) -> None:
-        """Open the next image of the queue."""
-        self.open((self.session.position + 1) % len(self.session.items))
+        """Open the next image of the queue; one that can't be opened doesn't hold it up."""
+        self.open((self.session.asked + 1) % len(self.session.items))
 
     def previous(self) -> None:
         """Open the image before."""
-        self.open((self.session.position - 1) % len(self.session.items))
+        self.open((self.session.asked - 1) % len(self.session.items))
 
     def next_to_do(self) -> None:
         """Open the next image that isn't judged yet."""
-        place = self.session.next_to_do(self.session.position)
+        place = self.session.next_to_do(self.session.asked)
         if place is None:
-            self.said.emit("Every image of the queue is accepted or rejected.")
+            self.say("Every image of the queue is accepted or rejected.")
         elif place != self.session.position:
             self.open(place)
 
@@ -166,7 +172,7 @@ class ReviewController:
         try:
             self.session.unblind()
         except StudyError as error:
-            self.said.emit(str(error))
+            self.say(str(error))
             return
         self._count()
         current = self.session.current
@@ -240,12 +246,12 @@ class ReviewController:
         try:
             done = bool(act())
         except EditError as error:
-            self.said.emit(str(error))
+            self.say(str(error))
             return False
         except (OSError, ValueError) as error:
-            self.said.emit(f"This could not be written, and was not done: {error}")
+            self.say(f"This could not be written, and was not done: {error}")
             return False
-        self.said.emit("" if done else otherwise)
+        self.say("" if done else otherwise)
         return done
 
     def _changed(self, change: Change) -> None:
@@ -255,7 +261,7 @@ class ReviewController:
         self._timer.start()
         error = self.session.current.review.save_error
         if error is not None:
-            self.said.emit(f"The label images can't be written ({error}); the log has every act.")
+            self.say(f"The label images can't be written ({error}); the log has every act.")
 
     # ---- numbers
 
@@ -282,21 +288,19 @@ class ReviewController:
         classes = dict(current.review.state.classes)
         acts = len(current.review.log.records)
         worker = create_worker(
-            exact_numbers,
-            self.session.study,
-            current,
-            labels,
-            classes,
+            partial(_measured, self.session.study, current, labels, classes),
             _start_thread=False,
             _progress={"desc": "measuring"},
         )
         worker.returned.connect(partial(self._after_measuring, current, acts))
-        worker.errored.connect(lambda error: self.said.emit(f"Not measured: {error}"))
         worker.start()
 
     def _after_measuring(
-        self, current: OpenImage, acts: int, result: tuple[dict[str, float], dict[int, int]]
+        self, current: OpenImage, acts: int, result: tuple[dict[str, float], dict[int, int]] | str
     ) -> None:
+        if isinstance(result, str):
+            self.say(result)
+            return
         still = self.session.current is current and self.layers is not None
         if not still or acts != len(current.review.log.records):
             return  # the reader has gone on; the next measuring is on its way
@@ -384,6 +388,16 @@ class ReviewController:
             if own in callbacks:
                 callbacks.remove(own)
         self.session.close()
+
+
+def _measured(
+    study: ReviewStudy, current: OpenImage, labels: dict[str, np.ndarray], classes: dict[int, int]
+) -> tuple[dict[str, float], dict[int, int]] | str:
+    """Measure as the next run will; what can't be measured comes back as its text."""
+    try:
+        return exact_numbers(study, current, labels, classes)
+    except (InputError, MeasurementError, ValueError, OSError) as error:
+        return f"Not measured: {error}"
 
 
 def _done(act: Callable[[], object]) -> bool:

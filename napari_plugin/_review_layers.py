@@ -30,6 +30,11 @@ class ReviewLabels(Labels):
     on_undo: Callable[[], Any] | None = None
     on_redo: Callable[[], Any] | None = None
 
+    def paint_polygon(self, points: list[Any] | np.ndarray, new_label: int) -> None:
+        """Paint a polygon, and only then tell of it: napari tells before, as of no other tool."""
+        with self.block_history():
+            super().paint_polygon(points, new_label)
+
     def undo(self) -> None:
         """Take the last act of the review back."""
         if self.on_undo is not None:

@@ -48,7 +48,7 @@ class SettlePanel(Container):
                 for reader in self._session.options.settle
             )
         except InputError as error:
-            self._controller.said.emit(str(error))
+            self._controller.say(str(error))
             return
         self._second = other
         program = {} if self._controller.layers is None else self._controller.layers.program
@@ -71,7 +71,7 @@ class SettlePanel(Container):
         try:
             settle(session.current.review, self.left[0], self._second, follow=follow)
         except (EditError, OSError) as error:
-            controller.said.emit(str(error))
+            controller.say(str(error))
             return
         self.left.pop(0)
         self._next()

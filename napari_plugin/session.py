@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ from ..pipeline.review_log import ReviewLog
 from ..pipeline.review_state import Change, ReviewState
 from ..pipeline.reviews import program_measurement
 from ..pipeline.store import hash_file
+from .blinding import UNNAMED, unnamed
 from .image_review import ImageReview
 from .queue import STATUSES, Order, image_folder, ordered, status_of
 from .reader_lock import ReaderLock
-from .settling import settled_labels
+from .settling import must_settle_alone, settled_labels
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class SessionOptions:
     blinded : bool
         Whether names, groups and earlier counts stay hidden.
     settle : tuple of str
-        Two readers whose differences are to be settled; empty for a reading of one's own.
+        Two readers whose differences are to be settled; empty for a reading of one's own. The
+        first is the one whose name comes first, however they were given.
     """
 
     order: Order | None = None
@@ -88,6 +90,7 @@ class Session:
 
     def __init__(self, path: Path, reader: str, options: SessionOptions | None = None) -> None:
         options = options or SessionOptions()
+        options = replace(options, settle=tuple(sorted(options.settle)))
         self.study = load_review_study(path, options.assays)
         self.reader, self.options = reader, options
         folder = reader_folder(self.study.study.folder, reader)
@@ -96,8 +99,9 @@ class Session:
         self.log = ReviewLog(folder / SESSION_FILE, reader)
         self.is_blinded = options.blinded
         self.current: OpenImage | None = None
+        self._asked: tuple[str, str] | None = None
         self.order, self.seed = self._order()
-        self.items = ordered(self.study, self.order, self.seed, self._is_wanted)
+        self.items = self._queue(options.assays, options.statuses)
         if not self.items:
             self._lock.release()
             expected = "an image of the assay and status that were asked for"
@@ -136,13 +140,17 @@ class Session:
         seed = self.options.seed if self.options.seed is not None else last.get("seed")
         return order, int(seed) if seed is not None else secrets.randbelow(2**31)
 
-    def _is_wanted(self, item: ReviewItem) -> bool:
-        if self.options.settle and not all(
-            image_folder(self.study, reader, item).is_begun for reader in self.options.settle
-        ):
-            return False
-        wanted = self.options.statuses
-        return not wanted or status_of(self.study, self.reader, item) in wanted
+    def _queue(self, assays: Sequence[str], statuses: Sequence[str]) -> list[ReviewItem]:
+        """Give the images of these assays and statuses; to settle, those that both have read."""
+
+        def is_wanted(item: ReviewItem) -> bool:
+            return (
+                (not assays or item.sample.assay in assays)
+                and all(image_folder(self.study, r, item).is_begun for r in self.options.settle)
+                and (not statuses or status_of(self.study, self.reader, item) in statuses)
+            )
+
+        return ordered(self.study, self.order, self.seed, is_wanted)
 
     def _note(self, action: str, **content: Any) -> None:
         """Log an act of the session.
@@ -165,9 +173,14 @@ class Session:
     @property
     def position(self) -> int:
         """The open image's place in the queue, from 0; −1 while it isn't in it."""
-        if self.current is None:
-            return -1
-        key = self.current.item.key
+        return self._place_of(None if self.current is None else self.current.item.key)
+
+    @property
+    def asked(self) -> int:
+        """The place of the image that was asked for last, whether or not it could be opened."""
+        return self._place_of(self._asked)
+
+    def _place_of(self, key: tuple[str, str] | None) -> int:
         return next((i for i, item in enumerate(self.items) if item.key == key), -1)
 
     def where_left(self) -> int:
@@ -186,12 +199,7 @@ class Session:
         bool
             False where there is no such image; the queue stays as it was.
         """
-        items = [
-            item
-            for item in ordered(self.study, self.order, self.seed, lambda item: True)
-            if (not assays or item.sample.assay in assays)
-            and (not statuses or status_of(self.study, self.reader, item) in statuses)
-        ]
+        items = self._queue(assays, statuses)
         if items:
             self.items = items
         return bool(items)
@@ -221,6 +229,10 @@ class Session:
         known = [sample.image, sample.animal, sample.group]
         return f"{place + 1} of {len(self.items)}: " + ", ".join(text for text in known if text)
 
+    def words(self, text: str) -> str:
+        """Give a message for the screen: while blinded, without the names of images."""
+        return unnamed(text, self.study.items) if text and self.is_blinded else text
+
     # ---- images
 
     def load(self, place: int) -> OpenImage:
@@ -229,9 +241,11 @@ class Session:
         Raises
         ------
         InputError
-            If the image or its review can't be read, or the image changed since the last run.
+            If the image or its review can't be read, the image changed since the last run, or
+            the reader isn't one to settle it.
         """
         item = self.items[place]
+        self._asked = item.key
         self._must_be_unchanged(item)
         image = item.assay.open(item.reference)
         program = program_measurement(self.study.store, item.fingerprint)
@@ -248,11 +262,13 @@ class Session:
             remedy = "of a whole slide, review exported fields; else run the study again"
             raise InputError("the image", reason, remedy)
         um_per_px = program.notes.get("um_per_px")
-        settles = tuple(sorted(self.options.settle))
+        settles = self.options.settle
         facts = ImageFacts(*item.key, item.fingerprint, shape, um_per_px, settles)
         folder = image_folder(self.study, self.reader, item)
         first = None
-        if settles and not folder.is_begun:
+        if settles and folder.is_begun:
+            must_settle_alone(folder.facts(), self.reader, settles)
+        elif settles:
             first = self.reading_of(self.options.settle[0], item)
             labels = settled_labels(first.labels)
         distance = getattr(item.assay, "cell_distance_um", 0.0)
@@ -285,7 +301,7 @@ class Session:
 
     def _must_be_unchanged(self, item: ReviewItem) -> None:
         file, _ = split_reference(item.reference)
-        name = "the image" if self.is_blinded else str(file)
+        name = UNNAMED if self.is_blinded else str(file)
         try:
             sha256 = hash_file(file)
         except OSError as error:

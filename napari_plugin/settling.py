@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..imgproc.matching import match_objects
+from ..pipeline.errors import InputError
 from ..pipeline.pixel_change import PixelChange
+from ..pipeline.review_folder import ImageFacts
 from ..pipeline.review_state import Change, ReviewState
 from .edits import Editor
 from .image_review import ImageReview
@@ -36,6 +38,28 @@ class Difference:
 def settled_labels(labels: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Give the label images that settling begins from: copies of the first reader's."""
     return {name: held.copy() for name, held in labels.items()}
+
+
+def must_settle_alone(facts: ImageFacts, reader: str, settles: tuple[str, ...]) -> None:
+    """Refuse to settle in a review that began from anything but these two readers' work.
+
+    Differences are told by the numbers of the first reader's objects: in labels that began from
+    others, the same numbers are other objects.
+
+    Raises
+    ------
+    InputError
+        If it began as the reader's own reading, or settles other readers.
+    """
+    if tuple(facts.settles) == settles:
+        return
+    if not facts.settles:
+        reason = f"{reader} has read it, and who settles must not have a reading of their own"
+        remedy = f"settle it under another name, as: --reader {reader}-settles"
+    else:
+        reason = f"{reader} settles {' and '.join(facts.settles)} on it already"
+        remedy = f"give --settle {','.join(facts.settles)}, or another name with --reader"
+    raise InputError("the image", reason, remedy)
 
 
 def differences(

@@ -3,7 +3,7 @@
 import json
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,12 @@ class LoadedReview:
     fingerprint: str
 
 
+def good_for(facts: ImageFacts, records: Sequence[Mapping[str, Any]]) -> str:
+    """Give the fingerprint that a review is good for: its first, or the last it was carried to."""
+    carried = [record["fingerprint"] for record in records if "fingerprint" in record]
+    return str(carried[-1]) if carried else facts.fingerprint
+
+
 class ImageFolder:
     """The folder ``review/<reader>/<assay>/<image>/``.
 
@@ -111,6 +117,11 @@ class ImageFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    @staticmethod
+    def all_facts(top: Path) -> Iterator[Path]:
+        """Give the file of facts of every review that has begun in or under a folder."""
+        return top.rglob(_FACTS)
 
     @property
     def log_file(self) -> Path:
@@ -170,9 +181,7 @@ class ImageFolder:
         labels, since, messages = self._labels(facts)
         state = ReviewState(labels)
         damaged = list(log.messages)
-        fingerprint = facts.fingerprint
         for record in log.records:
-            fingerprint = record.get("fingerprint", fingerprint)
             if "change" not in record:
                 continue
             try:
@@ -185,7 +194,9 @@ class ImageFolder:
                     f"{self.log_file}: act {record['sequence']} can't be made: {error}; it is "
                     "left out, the line stays as it is"
                 )
-        return LoadedReview(facts, state, log.records, (*messages, *damaged), fingerprint)
+        return LoadedReview(
+            facts, state, log.records, (*messages, *damaged), good_for(facts, log.records)
+        )
 
     def _labels(self, facts: ImageFacts) -> tuple[dict[str, np.ndarray], int, list[str]]:
         """Give label images, the number of the last act in them, and what was wrong."""

@@ -10,7 +10,7 @@ from .errors import InputError
 from .plan import Review, Task
 from .problems import ProblemRow
 from .readers import Image
-from .review_folder import ImageFolder, LoadedReview, reader_folder, readers_of
+from .review_folder import ImageFolder, LoadedReview, good_for, reader_folder, readers_of
 from .review_log import read_log
 from .review_state import ACCEPTED, OPEN, REJECTED
 from .store import Store, fingerprint
@@ -113,12 +113,10 @@ def _reading(
     acts = [record for record in log.records if "change" in record]
     if not acts:
         return None, False, problems
-    good_for = facts.fingerprint
     verdict: Mapping[str, str] = {"status": OPEN, "reason": "", "note": ""}
     for record in log.records:
-        good_for = record.get("fingerprint", good_for)
         verdict = (record.get("change", {}).get("verdict") or [verdict])[-1]
-    if good_for != task.fingerprint:
+    if good_for(facts, log.records) != task.fingerprint:
         return None, True, problems
     digest = folder.digest()
     review = Review(reader, folder.folder, digest, task.fingerprint, facts.settles)

@@ -45,6 +45,7 @@ from .stored_images import StoredImages
 from .stored_tables import FromStore
 from .study import Study, load_study
 from .table_assay import TableResult
+from .unplaced_reviews import unplaced_reviews
 from .views import study_view
 from .writers import write_csv, write_json
 
@@ -151,6 +152,7 @@ class _Run:
             found = [task for task in plan.tasks if task.fingerprint in self.store]
             reviewed = apply_reviews(self.study, found)
             self.problems.extend(reviewed.problems)
+            self.problems.extend(unplaced_reviews(self.study, self.samples, plan.tasks))
             readings = tuple(reading.task for reading in reviewed.readings)
             corrected = self._measure(Plan(readings, ())) if readings else 0
         done = [task for task in reviewed.tasks if task.fingerprint in self.store]

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from xenoquant.napari_plugin.session import Session, SessionOptions
 from xenoquant.pipeline.run import RunOptions, run_study
 
 ONE = RunOptions(jobs=1)
@@ -88,6 +89,23 @@ def study(_lungs_once: Path, tmp_path: Path) -> Path:
 def stains(_stains_once: Path, tmp_path: Path) -> Path:
     """A copy of the study of stains after its run, to review at will."""
     return Path(shutil.copytree(_stains_once, tmp_path / "stains"))
+
+
+@pytest.fixture
+def sessions(study: Path) -> Iterator[Callable[..., Session]]:
+    """Opens sessions, and closes them after the test."""
+    held = []
+
+    def start(
+        reader: str = "ann", options: SessionOptions | None = None, path: Path = study
+    ) -> Session:
+        session = Session(path, reader, options or SessionOptions(seed=7))
+        held.append(session)
+        return session
+
+    yield start
+    for session in held:
+        session.close()
 
 
 @pytest.fixture(scope="session")

@@ -161,7 +161,17 @@ def review_lungs(viewer: napari.Viewer, study: Path) -> dict[str, Any]:
     hands.key(Key.Key_Q)
     hands.key(Key.Key_Z, CTRL)
     seen["unpainted"] = [desk.actions[-1], desk.review.index.area("nodules", big) == before]
-    labels = desk.controller.layers.labels["nodules"].data
+    layer = desk.controller.layers.labels["nodules"]
+    layer.mode, layer.selected_label = "polygon", big  # napari's own tool, beside the review's
+    y, x = desk.free(0.55)
+    for corner in ((y - 4, x - 4), (y - 4, x + 4), (y + 4, x + 4)):
+        hands.click(*corner)
+    hands.key(Key.Key_Return)
+    layer.mode = "pan_zoom"
+    seen["polygon"] = [desk.actions[-1], desk.review.index.area("nodules", big) > before]
+    hands.key(Key.Key_Z, CTRL)
+    seen["unpolygon"] = [desk.actions[-1], desk.review.index.area("nodules", big) == before]
+    labels = layer.data
     seen["shown_is_kept"] = bool((labels == desk.review.state.labels["nodules"]).all())
     wait_for(lambda: "measured" in desk.widget.features.value, "measuring in a thread")
     seen["measured"] = desk.widget.features.value
@@ -184,6 +194,18 @@ def review_lungs(viewer: napari.Viewer, study: Path) -> dict[str, Any]:
     hands.key(Key.Key_Comma)
     desk.until_open((place - 1) % 3)
     hands.key(Key.Key_Period)
+    desk.until_open(place)
+    gone = desk.session.items[(place + 1) % 3].reference
+    gone.rename(gone.with_suffix(".away"))
+    hands.key(Key.Key_Period)
+    desk.until_open(place)
+    seen["gone"] = desk.widget.message.value
+    hands.key(Key.Key_Period)
+    desk.until_open((place + 2) % 3)
+    gone.with_suffix(".away").rename(gone)
+    hands.key(Key.Key_Comma)
+    desk.until_open((place + 1) % 3)
+    hands.key(Key.Key_Comma)
     desk.until_open(place)
     seen["statuses"] = {
         item.sample.image: desk.session.status(k) for k, item in enumerate(desk.session.items)

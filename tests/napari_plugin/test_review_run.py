@@ -211,6 +211,68 @@ def test_a_damaged_log_line_is_a_row_of_problems(study):
     assert flags(study, image) == {"reviewed:ann"}  # what can be read counts
 
 
+def rename(study, old, new):
+    """Rename an image, in the sheet too."""
+    (study / old).rename(study / new)
+    sheet = study / "samples.csv"
+    sheet.write_text(sheet.read_text().replace(old, new))
+
+
+@pytest.mark.parametrize("accept", [True, False])
+def test_a_review_of_a_renamed_image_is_told_and_counts_once_its_folder_follows(study, accept):
+    """Authority: nothing lost, and nothing dropped without a row that says so."""
+    opened = review(study, "lungs/m1.jpg", delete_first, accept=accept)
+    left = opened.review.index.count("nodules")
+    rename(study, "lungs/m1.jpg", "lungs/m1 left.jpg")
+    summary = run_study(study, ONE)
+    assert value(study, "lungs/m1 left.jpg", "nodules") == left + 1
+    assert summary.failed
+    (row,) = summary.problems
+    assert (row.image, row.stage) == ("lungs/m1.jpg", "read")
+    assert "the review by ann" in row.error
+    folder = study / "review" / "ann" / "lungs" / "lungs" / "m1 left"
+    assert row.remedy == f"rename the folder to {folder}"
+    opened.review.folder.folder.rename(folder)
+    assert not run_study(study, ONE).problems
+    assert value(study, "lungs/m1 left.jpg", "nodules") == left
+    assert "reviewed:ann" in flags(study, "lungs/m1 left.jpg")
+
+
+def test_a_review_is_told_when_another_image_takes_the_short_form_of_its_name(study):
+    """m1.jpg is kept as m1 until there is an m1.png: then both are kept under whole names."""
+    opened = review(study, "lungs/m1.jpg", delete_first)
+    shutil.copy(study / "lungs" / "m2.jpg", study / "lungs" / "m1.png")
+    with (study / "samples.csv").open("a") as sheet:
+        sheet.write("lungs,lungs/m1.png,m2,350 ppm\n")
+    summary = run_study(study, ONE)
+    (row,) = [row for row in summary.problems if row.image == "lungs/m1.jpg"]
+    folder = study / "review" / "ann" / "lungs" / "lungs" / "m1.jpg"
+    assert row.remedy == f"rename the folder to {folder}"
+    opened.review.folder.folder.rename(folder)
+    run_study(study, ONE)
+    assert "reviewed:ann" in flags(study, "lungs/m1.jpg")
+
+
+def test_a_review_of_an_image_that_left_the_sheet_is_told_unless_it_is_moved_away(study, tmp_path):
+    opened = review(study, "lungs/m1.jpg", delete_first)
+    sheet = study / "samples.csv"
+    kept = [line for line in sheet.read_text().splitlines() if "m1.jpg" not in line]
+    sheet.write_text("\n".join(kept) + "\n")
+    (row,) = run_study(study, ONE).problems
+    assert "move the folder out of review/" in row.remedy
+    opened.review.folder.folder.rename(tmp_path / "m1")
+    assert not run_study(study, ONE).problems
+
+
+def test_an_image_that_failed_keeps_its_review(study):
+    """Its own row says what is wrong; its review isn't without an image."""
+    review(study, "lungs/m1.jpg", delete_first)
+    (study / "lungs" / "m1.jpg").unlink()
+    problems = run_study(study, ONE).problems
+    assert [row.image for row in problems] == ["lungs/m1.jpg"]
+    assert "review" not in problems[0].error
+
+
 def test_two_readers_are_compared_and_settled(study):
     images = [f"lungs/m{n}.jpg" for n in (1, 2, 3)]
     program = {image: value(study, image, "nodules") for image in images}

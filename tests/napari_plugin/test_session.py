@@ -17,26 +17,9 @@ from xenoquant.pipeline.errors import InputError, StudyError
 from xenoquant.pipeline.review_log import read_log
 from xenoquant.pipeline.review_state import Verdict
 
-LUNGS = SessionOptions(seed=7)
-
 
 def keys(session: Session) -> list[str]:
     return [item.sample.image for item in session.items]
-
-
-@pytest.fixture
-def sessions(study):
-    """Opens sessions, and closes them after the test."""
-    held = []
-
-    def start(reader="ann", options=LUNGS, path=study):
-        session = Session(path, reader, options)
-        held.append(session)
-        return session
-
-    yield start
-    for session in held:
-        session.close()
 
 
 def test_the_order_is_random_but_the_seeds_own(study, sessions):
@@ -210,6 +193,18 @@ def test_a_missing_or_changed_image_is_told_without_its_name(study, sessions):
     with pytest.raises(InputError, match="can't be read"):
         session.open(0)
     assert session.open(1).review.index.count("nodules") >= 0
+
+
+def test_an_image_that_cannot_be_opened_does_not_hold_up_the_queue(sessions):
+    """Authority: the queue's own order; next goes on from what was asked for."""
+    session = sessions()
+    session.open(0)
+    session.items[1].reference.unlink()
+    with pytest.raises(InputError, match="can't be read"):
+        session.load(1)
+    assert (session.position, session.asked) == (0, 1)
+    session.open(session.asked + 1)
+    assert (session.position, session.asked) == (2, 2)
 
 
 def test_a_folder_that_cannot_be_written_to_is_told_before_any_work(study, sessions):

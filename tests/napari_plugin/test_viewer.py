@@ -57,6 +57,8 @@ def test_every_correction_works_by_key_and_mouse(reviewed):
     assert seen["cleared"][1] < seen["marked"][1]
     assert seen["painted"] == ["paint", True]  # napari's own brush
     assert seen["unpainted"] == ["undo", True]
+    assert seen["polygon"] == ["paint", True]  # napari tells of it before the pixels change
+    assert seen["unpolygon"] == ["undo", True]
     assert seen["shown_is_kept"]
     assert f"nodules {seen['end']}" in seen["measured"]
 
@@ -75,6 +77,7 @@ def test_the_queue_goes_on_and_comes_back_tomorrow(reviewed):
     statuses = seen["statuses"]
     assert statuses[seen["first"]] == "accepted"
     assert statuses[seen["second"]] == "rejected"
+    assert seen["gone"].startswith("Not opened: Image ")
     assert seen["layers_left"] == 0
     assert seen["resumed"]
     assert seen["kept"] == seen["end"]

@@ -1,5 +1,6 @@
 """What is run on a table of groups, by default and on request."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -177,7 +178,7 @@ def compare_units(
     many, bare = len(units.groups) > 2, any(group.values is None for group in units.groups)
     usual = SUMMARY_TESTS[many] if bare else MANY_GROUP_TESTS if many else TWO_GROUP_TESTS
     chosen = _with_tukey(usual if tests is None else tests)
-    _check_tests(chosen, alternative, margin)
+    _check_tests(chosen, alternative, margin, per)
     reference = _reference(units, reference)
     settings = Settings(units, reference, alpha, alternative, margin, per)
     rows = [row for test in chosen for row in RUNNERS[test](settings)]
@@ -249,7 +250,10 @@ def _with_tukey(tests: Sequence[str]) -> tuple[str, ...]:
 
 
 def _check_tests(
-    chosen: Sequence[str], alternative: str, margin: float | tuple[float, float] | None
+    chosen: Sequence[str],
+    alternative: str,
+    margin: float | tuple[float, float] | None,
+    per: float,
 ) -> None:
     unknown = [test for test in chosen if test not in RUNNERS]
     if unknown:
@@ -267,6 +271,10 @@ def _check_tests(
         raise ValueError(
             "equivalence needs a margin, the largest difference that does not matter, in the units "
             "of the values; it comes from biology, not from the data."
+        )
+    if "logistic" in chosen and (per == 0 or not math.isfinite(per)):
+        raise ValueError(
+            f"odds ratios are per {per:g} of the value; expected an amount above or below 0."
         )
 
 

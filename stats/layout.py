@@ -73,7 +73,8 @@ def no_spread(usable: Sequence[Group]) -> str:
 
 def untestable_pair(a: Group, b: Group) -> str:
     """Say which group of a pair has n < 2, or return empty text."""
-    small = [f"{group.name} has n = {group.n}" for group in (a, b) if group.n < 2]
+    pair = {group.name: group for group in (a, b)}.values()
+    small = [f"{group.name} has n = {group.n}" for group in pair if group.n < 2]
     return f"no test: {' and '.join(small)}, at least 2 are needed" if small else ""
 
 

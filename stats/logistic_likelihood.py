@@ -7,11 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 _TOLERANCE = 1e-12
+_PENALISED_TOLERANCE = 1e-10
+"""Of slopes to either side there are not the digits for more, nor is there need: near its maximum
+the likelihood falls by the square of this."""
 _STEPS = 500
 _NOISE = 1e-13
 """A fall of the log-likelihood within rounding is none."""
-_NEAR, _FLAT = 1e-3, 1e-7
-"""When Newton's steps hand over to secants, and which slope per SD counts as flat."""
+_FLAT = 1e-7
+"""Which slope per SD counts as flat."""
+_NUDGE = 1e-5
+"""How far to either side the slope is looked at for the penalised likelihood's curvature."""
+_LEAST_BEND = 1e-8
+"""Of the largest; a direction with less is taken to have this."""
 _LONGEST_STEP = 5.0
 """In SDs of the linear predictor's parts: keeps Newton's step from leaping over the maximum."""
 
@@ -28,6 +35,23 @@ def information(design: np.ndarray, probability: np.ndarray) -> np.ndarray:
     return design.T @ (design * (probability * (1 - probability))[:, None])
 
 
+def _root_weights(predictor: np.ndarray) -> np.ndarray:
+    """Square roots of p(1 − p), which far out are small but never 0."""
+    far = np.exp(-0.5 * np.abs(predictor))
+    return np.asarray(far / (1 + far**2))
+
+
+def _heaviest_first(full: np.ndarray, predictor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows whose cross product is the information, the heaviest first, and their order.
+
+    Far out the weights of rows differ by many powers of ten; a QR decomposition of the rows in
+    this order keeps what the information, which has their squares, would lose.
+    """
+    rows = full * _root_weights(predictor)[:, None]
+    order = np.argsort(-np.abs(rows).max(axis=1), kind="stable")
+    return rows[order], order
+
+
 def objective(
     design: np.ndarray, full: np.ndarray, y: np.ndarray, offset: np.ndarray, b: np.ndarray
 ) -> float:
@@ -35,23 +59,50 @@ def objective(
     predictor = design @ b + offset
     value = float(y @ predictor - np.logaddexp(0, predictor).sum())
     if full.shape[1]:
-        fisher = information(full, probabilities(predictor))
-        value += 0.5 * float(np.linalg.slogdet(fisher)[1])
+        rows, _ = _heaviest_first(full, predictor)
+        diagonal = np.abs(np.diag(np.linalg.qr(rows, mode="r")))
+        value += float(np.log(diagonal).sum()) if diagonal.all() else -math.inf
     return value
+
+
+def _leverage(full: np.ndarray, predictor: np.ndarray) -> np.ndarray:
+    """Diagonal of the weighted hat matrix, in the order of the rows."""
+    rows, order = _heaviest_first(full, predictor)
+    leverage = np.empty(len(rows))
+    leverage[order] = (np.linalg.qr(rows)[0] ** 2).sum(axis=1)
+    return leverage
 
 
 def _score(
     design: np.ndarray, full: np.ndarray, y: np.ndarray, offset: np.ndarray, b: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Slope of `objective` in `b`, and the information there."""
-    probability = probabilities(design @ b + offset)
+) -> np.ndarray:
+    """Slope of `objective` in `b`."""
+    predictor = design @ b + offset
+    probability = probabilities(predictor)
     residual = y - probability
     if full.shape[1]:
-        weight = probability * (1 - probability)
-        inverse = np.linalg.inv(information(full, probability))
-        leverage = weight * np.einsum("ij,jk,ik->i", full, inverse, full)
-        residual = residual + leverage * (0.5 - probability)
-    return design.T @ residual, information(design, probability)
+        residual = residual + _leverage(full, predictor) * (0.5 - probability)
+    return np.asarray(design.T @ residual)
+
+
+def _newton_step(
+    design: np.ndarray, full: np.ndarray, y: np.ndarray, offset: np.ndarray, b: np.ndarray
+) -> np.ndarray:
+    """Step towards the maximum, by the curvature that the objective has at `b`.
+
+    Of the plain likelihood that is the information. The penalty bends the likelihood too, far out
+    more than the data do, so with it the slopes to either side say how much; upward bends are
+    taken as downward ones, which keeps the step one that climbs.
+    """
+    slope = _score(design, full, y, offset, b)
+    if not full.shape[1]:
+        return np.linalg.solve(information(design, probabilities(design @ b + offset)), slope)
+    nudges = _NUDGE * np.eye(b.size)
+    sides = [[_score(design, full, y, offset, b + s * d) for s in (1, -1)] for d in nudges]
+    bend = np.array([(down - up) / (2 * _NUDGE) for up, down in sides])
+    values, vectors = np.linalg.eigh((bend + bend.T) / 2)
+    size = np.maximum(np.abs(values), _LEAST_BEND * max(float(np.abs(values).max()), _NOISE))
+    return np.asarray(vectors @ ((vectors.T @ slope) / size))
 
 
 def _ascend(
@@ -66,8 +117,7 @@ def _ascend(
     """Newton's steps, halved until they climb."""
     b, value = start, objective(design, full, y, offset, start)
     for _ in range(_STEPS):
-        slope, curvature = _score(design, full, y, offset, b)
-        step = np.linalg.solve(curvature, slope)
+        step = _newton_step(design, full, y, offset, b)
         longest = float(np.max(np.abs(design @ step), initial=0.0))
         step *= min(1.0, _LONGEST_STEP / longest) if longest > 0 else 1.0
         while objective(design, full, y, offset, b + step) < value - _NOISE * (1 + abs(value)):
@@ -92,24 +142,14 @@ def maximise(
     intervals need; both are this function. `full` holds all columns of the model (for the
     penalty, which counts a held coefficient too), or none where there is no penalty.
     """
-    from scipy import optimize
-
-    if not full.shape[1]:
-        b = _ascend(design, y, offset, full, start, tolerance=_TOLERANCE)
-        return b, objective(design, full, y, offset, b)
-    # the information is not the penalised likelihood's own curvature, so Newton's steps only bring
-    # it near, closing in by a constant factor; the root of the slope is then found by secants
-    near = _ascend(design, y, offset, full, start, tolerance=_NEAR)
-    found = optimize.root(lambda b: _score(design, full, y, offset, b)[0], near, tol=_TOLERANCE)
-    value = objective(design, full, y, offset, found.x)
-    if (
-        np.max(np.abs(found.fun)) > _FLAT
-        or value < objective(design, full, y, offset, near) - _FLAT
-    ):
+    penalised = full.shape[1] > 0
+    tolerance = _PENALISED_TOLERANCE if penalised else _TOLERANCE
+    b = _ascend(design, y, offset, full, start, tolerance=tolerance)
+    if penalised and np.max(np.abs(_score(design, full, y, offset, b)), initial=0.0) > _FLAT:
         raise ValueError(
             "Firth's fit didn't settle; a predictor may be nearly constant or a copy of another."
         )
-    return found.x, value
+    return b, objective(design, full, y, offset, b)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ EXACT_BELOW = 50
 
 # The table of counts grows with N³; at this size it takes seconds and a gigabyte.
 _EXACT_LIMIT = 400
+_ENOUGH = 5
+"""Values a group from which chi² and the normal distribution serve tests on ranks of many groups."""
 
 
 def wilcoxon(
@@ -167,7 +169,8 @@ def kruskal(groups: Sequence[Group], *, alpha: float = 0.05) -> Comparison:
 
     References
     ----------
-    Kruskal and Wallis (1952), Journal of the American Statistical Association 47, 583-621.
+    Kruskal and Wallis (1952), Journal of the American Statistical Association 47, 583-621: below
+    five values a group chi-squared is rough, which the note says.
 
     Examples
     --------
@@ -199,7 +202,9 @@ def kruskal(groups: Sequence[Group], *, alpha: float = 0.05) -> Comparison:
         p_adjusted=p,
         effect=statistic / (ranks.size - 1),
         significant=p < alpha,
-        note=join_notes("effect is eta² of the ranks (no interval)", left_out),
+        note=join_notes(
+            "effect is eta² of the ranks (no interval)", _rough("chi²", usable), left_out
+        ),
     )
 
 
@@ -282,11 +287,20 @@ def dunn(
                 note=join_notes(
                     f"p_adjusted: Holm over {int(np.isfinite(p).sum())} pairs",
                     "effect is the difference of mean ranks; interval of the pair alone",
+                    _rough("the normal distribution", usable),
                     left_out,
                 ),
             )
         )
     return rows
+
+
+def _rough(distribution: str, usable: Sequence[Group]) -> str:
+    """Say where the groups are too small for the distribution that p is from."""
+    smallest = min(group.n for group in usable)
+    if smallest >= _ENOUGH:
+        return ""
+    return f"p from {distribution}, rough below {_ENOUGH} values a group (here {smallest})"
 
 
 def _unrankable(a: Group, b: Group, x: np.ndarray, y: np.ndarray) -> str:

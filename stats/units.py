@@ -193,11 +193,17 @@ def units_from_summaries(
     require_columns(table, mean, n, error, group)
     names = list(group_text(table[group]))
     numbers = np.column_stack([as_numbers(table[column], column) for column in (n, mean, error)])
-    bad = [name or "(no name)" for name, row in zip(names, numbers, strict=True) if _no_group(row)]
-    if bad or "" in names or len(set(names)) < len(names):
+    wrong = [
+        f"{name or '(no name)'} {reason}"
+        for name, row in zip(names, numbers, strict=True)
+        if (reason := _no_group(row, (n, mean, error)))
+    ]
+    wrong += ["a row has no name"] if "" in names else []
+    wrong += [f"{name} stands twice" for name in dict.fromkeys(names) if names.count(name) > 1]
+    if wrong:
         raise ValueError(
-            f"every group needs one row with its name, n, mean and {error}, all of them numbers; "
-            f"{', '.join(bad) or 'a name'} {'lacks one' if bad else 'is missing or stands twice'}."
+            f"every group needs one row with its name, n (a whole number from 1), mean and {error} "
+            f"(from 0), all of them numbers; {'; '.join(wrong)}."
         )
     if len(names) < 2:
         raise ValueError(f"A comparison needs at least two groups; the table has {len(names)}.")
@@ -209,8 +215,17 @@ def units_from_summaries(
     return Units(groups, {}, note=f"from n, means and {'SDs' if sd is not None else 'SEMs'}")
 
 
-def _no_group(row: np.ndarray) -> bool:
-    return not np.isfinite(row).all() or row[0] < 1 or row[0] != np.rint(row[0])
+def _no_group(row: np.ndarray, columns: tuple[str, str, str]) -> str:
+    """Say which of n, mean and error can't be right, or return empty text."""
+    lacking = [column for column, number in zip(columns, row, strict=True) if np.isnan(number)]
+    if lacking:
+        return f"has no {' and no '.join(lacking)}"
+    n, _, error = row
+    if not np.isfinite(row).all():
+        return "has a number that is infinite"
+    if n < 1 or n != np.rint(n):
+        return f"has {columns[0]} = {n:g}"
+    return f"has {columns[2]} = {error:g}" if error < 0 else ""
 
 
 def _from_sem(name: str, n: int, *, mean: float, sd: float) -> Group:

@@ -284,14 +284,20 @@ def test_summaries_give_the_numbers_of_the_raw_values(names, error):
         ({}, {"sd": "sd", "sem": "sem"}, "one of the two"),
         ({}, {"sd": "sd", "tests": ["wilcoxon"]}, "wilcoxon needs each unit's own value"),
         ({"group": ["a", "a"]}, {"sd": "sd"}, "stands twice"),
-        ({"n": [5, np.nan]}, {"sd": "sd"}, "b lacks one"),
-        ({"n": [5, 4.5]}, {"sd": "sd"}, "b lacks one"),
-        ({"sd": [1.0, -1.0]}, {"sd": "sd"}, "expected a number of 0 or more"),
+        ({"n": [5, np.nan]}, {"sd": "sd"}, "b has no n"),
+        ({"n": [5, 4.5], "group": ["a", "a"]}, {"sd": "sd"}, r"a has n = 4.5; a stands twice"),
+        ({"sd": [1.0, -1.0]}, {"sd": "sd"}, "b has sd = -1"),
+        ({"sem": [-2.6, 1.0]}, {"sem": "sem"}, "a has sem = -2.6"),
     ],
 )
 def test_what_summaries_cannot_give_is_refused(change, options, message):
     with pytest.raises(ValueError, match=message):
         compare_summaries(_summaries("a", "b").assign(**change), **options)
+
+
+def test_odds_ratios_per_nothing_are_refused():
+    with pytest.raises(ValueError, match="per 0 of the value; expected an amount"):
+        compare_groups(_table("a", "b"), tests=["logistic"], per=0)
 
 
 def test_newman_keuls_never_stands_without_tukey():

@@ -78,5 +78,6 @@ def test_what_cannot_be_tested_is_stated():
     assert "one has n = 1" in rows[2].note
     assert rows[0].p == pytest.approx(dunnett(GROUPS)[0].p)
     assert all(math.isnan(row.p) for row in dunnett([one, *GROUPS]))
+    assert "no test: one has n = 1, at least" in dunnett([one, *GROUPS])[0].note
     with pytest.raises(ValueError, match="'z' is not among"):
         dunnett(GROUPS, reference="z")

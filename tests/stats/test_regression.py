@@ -90,6 +90,36 @@ def test_firth_is_the_maximum_that_r_optim_finds_of_the_penalised_likelihood():
     assert limits.to_list() == pytest.approx([0.0832438919686157, 4.46655856756714], rel=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "coefficient", "limits", "p"),
+    [
+        (
+            *([3, 5, 1, 0, 8], [12, 18, 33, 9, 20], 0.33532834),
+            *((0.04327993954095, 3.63061414221084), 0.0108900546456946),
+        ),
+        (
+            *([1, 2], [7, 8], 0.52983957),
+            *((-0.07770290018458, 1.58569804506085), 0.0928634273791642),
+        ),
+        (
+            *([1, 2, 3, 1, 1, 1, 6, 2, 4, 3, 0], [14, 19, 9, 11, 14, 10, 16, 15, 10, 16, 7]),
+            *(0.75737981, (0.28846419236682, 4.11148710238142), 2.34498926830073e-06),
+        ),
+    ],
+)
+def test_firth_settles_where_few_values_separate(low, high, coefficient, limits, p):
+    """Profiles of the penalised likelihood by a scan of the intercept, its determinant written out
+    as Σ w_i w_j (x_i − x_j)² over pairs, and scipy's bounded search; agreed to 1e-10 and, at the
+    flat maximum, to 1e-7.
+    """
+    outcome = [0] * len(low) + [1] * len(high)
+    row = logistic(outcome, pd.DataFrame({"x": np.array([*low, *high], float)})).table.iloc[1]
+    assert row["coefficient"] == pytest.approx(coefficient, rel=1e-6)
+    found = np.log([row["profile_low"], row["profile_high"]])
+    assert found == pytest.approx(limits, abs=1e-8)
+    assert row["p"] == pytest.approx(p, rel=1e-8)
+
+
 def test_all_of_rs_birth_weights(shared_data):
     """R 4.2.2: glm, confint.default, MASS profile (interpolated), brglm2 AS_mean, pROC DeLong."""
     folder = shared_data / "statistics"

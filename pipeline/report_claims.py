@@ -8,7 +8,9 @@ import pandas as pd
 
 from .report_words import MISSING, format_number, label_of_test, level_label, listed, p_clause
 
-_OVERALL = ("anova", "welch_anova", "kruskal", "mixed_model")
+_OVERALL = ("anova", "welch_anova", "kruskal", "mixed_model", "negative_binomial")
+_NO_CHANGE = {"wilcoxon": 0.0, "dunn": 0.0, "logistic": 1.0}
+"""Tests that don't compare means, with the effect on whose side they say which group is higher."""
 # tests whose effect is a difference of means; the first with an interval lends it to the pair
 _EFFECT_FROM = ("tukey_hsd", "student_t", "welch_t", "dunnett", "paired_t", "newman_keuls")
 _PAIRS_SHOWN = 6  # a line each; the table has all of them
@@ -28,12 +30,16 @@ class PairTest:
         The table's own verdict.
     note : str
         The table's note.
+    towards : float
+        Above 0 where the test itself finds the first group higher, below where lower; NaN where
+        its direction is that of the means.
     """
 
     test: str
     p: float
     significant: bool
     note: str
+    towards: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,13 @@ def pairs_of(comparisons: pd.DataFrame) -> list[Pair]:
 def _pair(rows: list[pd.Series]) -> Pair:
     lead = _lead(rows)
     tests = tuple(
-        PairTest(row["test"], row["p_adjusted"], bool(row["significant"]), row["note"])
+        PairTest(
+            row["test"],
+            row["p_adjusted"],
+            bool(row["significant"]),
+            row["note"],
+            _towards(row, lead["group_a"]),
+        )
         for row in rows
     )
     effect, low, high = (lead[name] for name in ("effect", "ci_low", "ci_high"))
@@ -130,6 +142,14 @@ def _pair(rows: list[pd.Series]) -> Pair:
         effect, low, high = math.nan, math.nan, math.nan
     source = "" if math.isnan(low) or math.isnan(high) else lead["test"]
     return Pair(lead["group_a"], lead["group_b"], effect, low, high, source, tests)
+
+
+def _towards(row: pd.Series, first: str) -> float:
+    """Give the side on which a test that doesn't compare means finds the group `first`."""
+    if row["test"] not in _NO_CHANGE:
+        return math.nan
+    side = float(row["effect"]) - _NO_CHANGE[row["test"]]
+    return side if row["group_a"] == first else -side
 
 
 def _lead(rows: list[pd.Series]) -> pd.Series:
@@ -214,10 +234,8 @@ def _overall(comparisons: pd.DataFrame) -> Iterator[Claim]:
 
 def _pair_claim(pair: Pair, groups: pd.DataFrame, alpha: float, unit: str, ratios: bool) -> Claim:
     a, b = pair.group_a, pair.group_b
-    if pair.verdict == "all":
-        text = f"{_direction(pair, groups, ratios)} in {a} than in {b}."
-    elif pair.verdict == "some":
-        text = f"{_direction(pair, groups, ratios)} in {a} than in {b} {_by_some(pair)}."
+    if pair.verdict in ("all", "some"):
+        text = _different(pair, _direction(pair, groups, ratios))
     elif pair.verdict == "none":
         text = f"No difference shown between {a} and {b}; this is no evidence that they are equal."
     else:
@@ -225,12 +243,31 @@ def _pair_claim(pair: Pair, groups: pd.DataFrame, alpha: float, unit: str, ratio
     return Claim(pair.verdict, text, _evidence(pair, groups, alpha, unit, ratios), (a, b))
 
 
+def _different(pair: Pair, of_means: str) -> str:
+    """Say in which direction the significant tests point; tests on ranks need not go with means."""
+    a, b = pair.group_a, pair.group_b
+    pointing: dict[str, list[str]] = {}
+    for test in pair.tests:
+        if test.significant:
+            way = of_means if math.isnan(test.towards) else _way(test.towards)
+            pointing.setdefault(way, []).append(label_of_test(test.test))
+    by = f" {_by_some(pair)}" if pair.verdict == "some" else ""
+    if len(pointing) == 1:
+        return f"{next(iter(pointing))} in {a} than in {b}{by}."
+    ways = ", ".join(f"{way.lower()} by {listed(said)}" for way, said in pointing.items())
+    return f"{a} and {b} differ: {a} is {ways}."
+
+
+def _way(difference: float) -> str:
+    return "Higher" if difference > 0 else "Lower" if difference < 0 else "Different"
+
+
 def _direction(pair: Pair, groups: pd.DataFrame, ratios: bool) -> str:
     means = dict(zip(groups["group"], groups["mean"], strict=True))
     difference = means.get(pair.group_a, math.nan) - means.get(pair.group_b, math.nan)
     if math.isnan(difference):
         difference = pair.effect - ratios  # a ratio of 1 is no difference
-    return "Higher" if difference > 0 else "Lower" if difference < 0 else "Different"
+    return _way(difference)
 
 
 def _by_some(pair: Pair) -> str:

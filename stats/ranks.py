@@ -24,7 +24,7 @@ EXACT_BELOW = 50
 # The table of counts grows with N³; at this size it takes seconds and a gigabyte.
 _EXACT_LIMIT = 400
 _ENOUGH = 5
-"""Values a group from which chi² and the normal distribution serve tests on ranks of many groups."""
+"""Values a group from which chi² and the normal distribution serve the ranks of many groups."""
 
 
 def wilcoxon(

@@ -4,10 +4,12 @@ import math
 from typing import Any
 
 import pandas as pd
-from written_results import comparison_table, group_table
+import pytest
+from written_results import COMPARISONS, comparison_table, group_table
 
 from xenoquant.pipeline.report_claims import claims, pairs_of
 from xenoquant.pipeline.results_tables import COLUMNS
+from xenoquant.stats.compare import compare_groups
 
 
 def claims_by_pair() -> dict[str, Any]:
@@ -67,6 +69,67 @@ def test_a_pair_without_p_is_not_called_equal() -> None:
     (line,) = claims(table, read_like(group_table()), reference="control", alpha=0.05)
     assert line.text == "low and control could not be tested."
     assert reason in line.evidence
+
+
+OUTLIER = {"a": [1, 1, 1, 1, 1, 1, 200], "b": [2, 3, 2, 3, 2, 3, 2]}
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_a_rank_test_is_not_given_the_direction_of_the_means(order: str) -> None:
+    """By hand: one outlier lifts a's mean to 29 over b's 2.4, yet six of seven lie below all b."""
+    rows = [
+        {"animal": f"{name}{place}", "group": name, "value": value}
+        for name in order
+        for place, value in enumerate(OUTLIER[name])
+    ]
+    table = pd.DataFrame(rows)
+    comparisons = compare_groups(table, groups=list(order))
+    means = table.groupby("group")["value"].agg(["count", "mean"]).reset_index()
+    means.columns = ["group", "n", "mean"]
+    (line,) = claims(comparisons, means, reference=order[0], alpha=0.05)
+    a, b = order[::-1]
+    word = "Lower" if a == "a" else "Higher"
+    by = "by Wilcoxon alone, not by Student's t and Welch's t"
+    assert line.text == f"{word} in {a} than in {b} {by}."
+
+
+def test_tests_that_point_in_two_directions_are_told_apart() -> None:
+    """By hand: the mean is higher, the ranks are lower, both significant: no single direction."""
+    rows = [("student_t", 2.0, 0.5, 3.5), ("wilcoxon", -0.6, -0.9, -0.1)]
+    table = pd.DataFrame(
+        [
+            *(
+                (
+                    "lungs",
+                    "nodules",
+                    test,
+                    "low",
+                    "control",
+                    3.0,
+                    "",
+                    0.01,
+                    0.01,
+                    *numbers,
+                    True,
+                    "",
+                )
+                for test, *numbers in rows
+            )
+        ],
+        columns=list(COLUMNS["comparisons"]),
+    )
+    (line,) = claims(table, read_like(group_table()), reference="control", alpha=0.05)
+    assert line.text == "low and control differ: low is higher by Student's t, lower by Wilcoxon."
+
+
+def test_the_test_of_counts_is_among_those_of_all_groups() -> None:
+    row = ("lungs", "nodules", "negative_binomial", "", "", 8.0, "2", 0.018, 0.018, math.nan)
+    rows = [*COMPARISONS[:1], (*row[2:], math.nan, math.nan, False, "")]
+    table = pd.DataFrame([("lungs", "nodules", *held) for held in rows])
+    table.columns = list(COLUMNS["comparisons"])
+    (line,) = claims(table, read_like(group_table()), reference="control", alpha=0.05)
+    assert line.text == "The tests over all groups disagree on whether the groups differ."
+    assert "Negative binomial: p = 0.0180" in line.evidence
 
 
 def test_an_effect_that_is_no_difference_is_not_called_one() -> None:

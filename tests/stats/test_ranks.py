@@ -194,7 +194,7 @@ def test_exact_p_never_errs_too_often_by_simulation():
 
 
 def test_rough_p_of_small_groups_is_said_to_be():
-    """Hand count: of 20 ways to part 3 from 3 two are as far apart: 0.1, where chi² gives 0.0495."""
+    """Hand count: 2 of 20 ways to part 3 from 3 are as far apart: 0.1; chi² gives 0.0495."""
     apart = [Group.from_values("a", [1, 2, 3]), Group.from_values("b", [4, 5, 6])]
     assert kruskal(apart).p == pytest.approx(0.0495, abs=5e-5)
     assert "p from chi², rough below 5 values a group (here 3)" in kruskal(apart).note

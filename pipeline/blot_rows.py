@@ -298,9 +298,44 @@ def compare_volumes(
         (str(feature), held.assign(pooled=held["animal"].isin(pooled)))
         for feature, held in result.animals.groupby("feature", sort=False)
     )
-    return compare_features(
+    rows = compare_features(
         features, _with_ratio, groups=groups, reference=reference, alpha=alpha, tests=tests
     )
+    return _say_bound_reference(rows, result.bands, reference)
+
+
+def _say_bound_reference(rows: pd.DataFrame, bands: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """Say where dividing by each image's reference took the reference group's own spread away.
+
+    The reference's values of an image have the mean 1. On one image that is a change of unit; over
+    several that share no animal of the reference, each image binds one value, and with one lane of
+    the reference an image all are 1, whatever the animals are.
+    """
+    from ..stats.comparison import join_notes
+    from ..stats.pools import without_p
+
+    used = bands[bands["relative_volume"].notna() & (bands["group"] == reference)]
+    parts = []
+    for feature, held in rows.groupby("feature", sort=False):
+        own = used[FEATURE + "." + used["protein"].astype(str) == feature]
+        images = own.groupby("animal")["image"].agg(frozenset)
+        n, bound = len(images), images.nunique()
+        if bound == n > 1 and held["p"].notna().any():
+            reason = (
+                f"no test: each image has one lane of {reference}, whose relative volume is 1 "
+                "whatever the animal is; put the animals of all groups on one image, or several "
+                f"of {reference} on each"
+            )
+            parts.append(without_p(held, reason))
+        elif bound > 1:
+            note = (
+                f"each image's lanes of {reference} have the mean 1, so {n - bound} of the {n} "
+                f"values of {reference} are free: its spread, and p, are too small"
+            )
+            parts.append(held.assign(note=[join_notes(text, note) for text in held["note"]]))
+        else:
+            parts.append(held)
+    return pd.concat(parts, ignore_index=True) if parts else rows
 
 
 def _with_ratio(row: Mapping[str, object], means: pd.Series) -> str:

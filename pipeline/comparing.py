@@ -35,12 +35,15 @@ def compare_study(
     """
     from ..stats.compare import compare_groups
     from ..stats.comparison import COMPARISON_COLUMNS, join_notes
+    from ..stats.layout import absent_note
     from ..stats.multiplicity import adjust_comparisons
 
     header = study.header
     found, problems = [], []
     for (assay, feature), held in animals.groupby(["assay", "feature"], sort=False):
         if assay in tables and _is_described_only(tables[assay], feature):
+            if _lacks_groups(held) and not _has_rows(tables[assay], feature):
+                found.append(_untested(study, str(assay), feature, held))
             continue
         present = [group for group in header.groups if (held["group"] == group).any()]
         try:
@@ -57,7 +60,7 @@ def compare_study(
             continue
         absent = [group for group in header.groups if group not in present]
         if absent:
-            table["note"] = [join_notes(note, _absent_note(absent)) for note in table["note"]]
+            table["note"] = [join_notes(note, absent_note(absent)) for note in table["note"]]
         table.insert(0, "feature", feature)
         table.insert(0, "assay", assay)
         found.append(table)
@@ -86,8 +89,25 @@ def _tests(
     return (*usual, "negative_binomial")
 
 
-def _absent_note(absent: Sequence[str]) -> str:
-    return f"no animal of {', '.join(absent)} has a value"
+def _lacks_groups(held: pd.DataFrame) -> bool:
+    return held.loc[held["value"].notna(), "group"].nunique() < 2
+
+
+def _has_rows(result: TableResult, feature: object) -> bool:
+    """Tell whether a table has rows of comparisons of its own on a feature."""
+    return result.comparisons is not None and feature in set(result.comparisons["feature"])
+
+
+def _untested(study: "Study", assay: str, feature: object, held: pd.DataFrame) -> pd.DataFrame:
+    """Give a feature that fewer than two groups have the row that says so."""
+    from ..stats.compare import untested
+
+    header, known = study.header, held[held["value"].notna()]
+    sizes = {group: int((known["group"] == group).sum()) for group in header.groups}
+    table = untested(sizes, reference=header.reference, tests=study.assays[assay].tests)
+    table.insert(0, "feature", feature)
+    table.insert(0, "assay", assay)
+    return table
 
 
 def _is_described_only(result: TableResult, feature: object) -> bool:

@@ -133,15 +133,30 @@ class _Comparing:
             self.problems.append(ProblemRow(self.name, "", "compare", str(error), remedy))
             return None
         onset = onset_days(days, alpha=self.header.alpha)
+        passed_over = self._days_passed_over()
         tables[f"{self.name}_days"], tables[f"{self.name}_onset"] = days, onset
         found = onset[onset["first_day"].notna()]
         notes["onset"] = [_plain(row) for row in found.to_dict("records")]
         flagged = days[days["flag"] != ""]
-        if flagged.empty:
-            return None
         rows = flagged[list(COMPARISON_COLUMNS)].copy()
         rows.insert(0, "feature", flagged["day"].map(_day_feature))
-        return rows
+        return pd.concat([rows, *passed_over], ignore_index=True) if passed_over else rows
+
+    def _days_passed_over(self) -> list[pd.DataFrame]:
+        """Give days on which fewer than two groups have two animals a row that says so."""
+        from ..stats.compare import untested
+        from ..stats.growth_days import comparable_days
+
+        tested = comparable_days(self.values, self.groups)
+        tables = []
+        for day, held in self.values.groupby("day"):
+            if day in tested:
+                continue
+            sizes = {group: int((held["group"] == group).sum()) for group in self.header.groups}
+            table = untested(sizes, reference=self.reference, tests=self.assay.tests)
+            table.insert(0, "feature", _day_feature(float(day)))
+            tables.append(table)
+        return tables
 
     def _model(self, notes: dict[str, Any]) -> pd.DataFrame:
         """Fit the mixed model of ln(volume); its rows stand under the growth rate."""

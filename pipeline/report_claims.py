@@ -218,9 +218,9 @@ def _overall(comparisons: pd.DataFrame) -> Iterator[Claim]:
     if rows.empty:
         return
     evidence = "; ".join(
-        f"{label_of_test(row['test'])}: {p_clause(row['p'])}" for _, row in rows.iterrows()
+        f"{label_of_test(row['test'])}: {p_clause(row['p_adjusted'])}" for _, row in rows.iterrows()
     )
-    decided = rows[rows["p"].notna()]
+    decided = rows[rows["p_adjusted"].notna()]
     if decided.empty:
         text = "The groups could not be tested against each other."
     elif decided["significant"].all():

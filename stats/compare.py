@@ -1,7 +1,7 @@
 """What is run on a table of groups, by default and on request."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .columns import entry_text
@@ -12,7 +12,9 @@ from .comparison import (
     check_alpha,
     check_alternative,
     comparison_table,
+    join_notes,
 )
+from .layout import absent_note
 from .runners import RUNNERS, Settings
 from .summaries import Group
 from .units import Units, units_from_summaries, units_of
@@ -32,6 +34,7 @@ SUMMARY_TESTS = {
 }
 """Tests by default where raw values aren't known: of many groups, of two."""
 
+_OF_ALL = ("anova", "welch_anova", "kruskal")
 _ONE_SIDED = ("student_t", "welch_t", "paired_t", "wilcoxon", "permutation", "dunnett")
 
 
@@ -284,6 +287,47 @@ def _reference(units: Units, reference: str | None) -> str | None:
     name = None if reference is None else entry_text(reference)
     check_reference(units.groups, name)
     return name
+
+
+def untested(
+    sizes: Mapping[str, int],
+    *,
+    reference: str | None = None,
+    tests: Sequence[str] | None = None,
+) -> "pd.DataFrame":
+    """Say in a row of comparisons.csv that too few groups have values, and which haven't.
+
+    Parameters
+    ----------
+    sizes : mapping of str to int
+        Units with a value of every group that was to be compared, in the groups' order.
+    reference, tests
+        As in `compare_groups`; the first of the tests stands in the row.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `compare_groups`: a row for all groups at once, or a row a pair with the reference,
+        without statistic and p.
+
+    Examples
+    --------
+    >>> untested({"350 ppm": 4, "3.5 ppm": 0})[["group_a", "group_b", "note"]].values.tolist()
+    [['3.5 ppm', '350 ppm', 'no test: no animal of 3.5 ppm has a value']]
+    """
+    usual = MANY_GROUP_TESTS if len(sizes) > 2 else TWO_GROUP_TESTS
+    test = (usual if tests is None else tuple(tests))[0]
+    absent = absent_note([name for name, n in sizes.items() if n == 0])
+    single = [f"{name} has n = 1" for name, n in sizes.items() if n == 1]
+    reason = f"no test: {join_notes(absent, ' and '.join(single))}"
+    if test in _OF_ALL:
+        return comparison_table([Comparison(test=test, note=reason)])
+    base = reference if reference in sizes else next(iter(sizes))
+    return comparison_table(
+        Comparison(test=test, group_a=name, group_b=base, note=reason)
+        for name in sizes
+        if name != base
+    )
 
 
 RUN_HERE = tuple(test for test in TESTS if test in RUNNERS)

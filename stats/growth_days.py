@@ -8,6 +8,7 @@ import numpy as np
 
 from .comparison import COMPARISON_COLUMNS, check_alpha, join_notes
 from .growth import area_under_curve, first_removal_day, follow_up
+from .layout import absent_note
 from .multiplicity import holm
 from .summaries import Group
 
@@ -98,6 +99,7 @@ def day_tests(
     from .compare import compare_groups
 
     check_alpha(alpha)
+    named = list(groups)
     left = first_removal_day(follow_up(values, size_limit_mm3=size_limit_mm3))
     tables = []
     for day in comparable_days(values, groups):
@@ -111,8 +113,10 @@ def day_tests(
             alpha=alpha,
             tests=tests,
         )
+        absent = [group for group in named if group not in present]
         note = removal_note(day, left) if day > left else ""
-        table["note"] = table["note"].map(lambda text, more=note: join_notes(text, more))
+        more = join_notes(absent_note(absent), note)
+        table["note"] = [join_notes(text, more) for text in table["note"]]
         table.insert(0, "day", day)
         tables.append(table.assign(flag="after_removal" if note else ""))
     if not tables:

@@ -71,6 +71,11 @@ def no_spread(usable: Sequence[Group]) -> str:
     return ""
 
 
+def absent_note(names: Sequence[str]) -> str:
+    """Name the groups that have no value at all, or return empty text."""
+    return f"no animal of {', '.join(names)} has a value" if names else ""
+
+
 def untestable_pair(a: Group, b: Group) -> str:
     """Say which group of a pair has n < 2, or return empty text."""
     pair = {group.name: group for group in (a, b)}.values()

@@ -339,6 +339,7 @@ def compare_folds(
     )
     if together.empty:
         return together
+    together = _say_lacking_reference(together, targets, reference)
     adjusted = adjust_comparisons(together, family=("test", "group_a", "group_b"), alpha=alpha)
     genes = together.loc[together["p"].notna(), "feature"].nunique()
     if genes > 1:
@@ -347,6 +348,21 @@ def compare_folds(
             note.replace(family, " genes, within one test of one pair") for note in adjusted["note"]
         ]
     return adjusted
+
+
+def _say_lacking_reference(
+    together: "pd.DataFrame", targets: "pd.DataFrame", reference: str | None
+) -> "pd.DataFrame":
+    """Name the reason of genes that the reference group lacks: no fold is relative to anything."""
+    base = targets[(targets["group"] == reference) & targets["relative_quantity"].notna()]
+    lacking = set(targets["gene"]) - set(base["gene"]) if reference is not None else set()
+    features = {f"{FEATURE}.{gene}" for gene in lacking}
+    reason = (
+        f"no test: no sample of the reference group {reference} has a quantity of it, and fold "
+        "changes are relative to that group's"
+    )
+    concerned = together["feature"].isin(features)
+    return together.assign(note=together["note"].where(~concerned, reason))
 
 
 def _on_log2(row: Mapping[str, object], means: "pd.Series") -> str:

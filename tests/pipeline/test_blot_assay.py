@@ -150,6 +150,51 @@ def test_exposures_are_brought_together_by_their_own_reference():
     assert result.left_out["reason"].str.contains("no usable lane of the reference").all()
 
 
+def _images(lanes: dict[str, tuple[tuple[str, str, float], ...]]) -> pd.DataFrame:
+    """Relative volumes from lanes (animal, group, target) of several images, controls 100 each."""
+    objects, rows, limits = [], [], []
+    for image, held in lanes.items():
+        for lane, (animal, group, target) in enumerate(held, start=1):
+            objects += [(image, lane, 50.0, target), (image, lane, 150.0, 100.0)]
+            rows += [(image, lane, animal, group, "E-cadherin", "target")]
+            rows += [(image, lane, animal, group, "tubulin", "loading_control")]
+            limits += [(40.0, 60.0), (140.0, 160.0)]
+    top, bottom = zip(*limits, strict=True)
+    found = evaluate(bands(*objects), sheet(*rows, top_px=list(top), bottom_px=list(bottom)))
+    return compare_volumes(found, groups=GROUPS, reference="350 ppm")
+
+
+def test_a_reference_of_one_lane_an_image_has_no_spread_of_its_own():
+    """By hand: 80/80, 120/120, 100/100 are 1 whatever the animals are, so there is nothing to
+    test with; Student's t would call them equal animals and reject too often.
+    """
+    images = {
+        f"{k}.tif": ((f"c{k}", "350 ppm", volume), (f"t{k}", "3.5 ppm", volume * ratio))
+        for k, volume, ratio in ((1, 80.0, 0.5), (2, 120.0, 0.7), (3, 100.0, 0.4))
+    }
+    rows = _images(images)
+    assert rows["p"].isna().all()
+    assert rows["ci_low"].isna().all()
+    assert not rows["significant"].any()
+    assert rows["note"].str.contains("no test: each image has one lane of 350 ppm").all()
+    assert rows.set_index("test").loc["student_t", "effect"] == pytest.approx(1.6 / 3 - 1)
+
+
+def test_a_reference_shared_out_over_images_loses_spread_and_says_so():
+    """By hand: two controls on each of two images; each pair's mean is 1, so of four values two
+    are free. On one image, or where the same animals stand on every image, nothing is lost.
+    """
+    apart = {
+        "1.tif": (("c1", "350 ppm", 80.0), ("c2", "350 ppm", 90.0), ("t1", "3.5 ppm", 40.0)),
+        "2.tif": (("c3", "350 ppm", 70.0), ("c4", "350 ppm", 100.0), ("t2", "3.5 ppm", 50.0)),
+    }
+    assert _images(apart)["note"].str.contains("2 of the 4 values of 350 ppm are free").all()
+    assert _images(apart)["p"].notna().any()
+    same = dict.fromkeys(("1.tif", "2.tif"), apart["1.tif"] + (("t2", "3.5 ppm", 50.0),))
+    assert not _images(same)["note"].str.contains("free").any()
+    assert not _images({"1.tif": same["1.tif"]})["note"].str.contains("free").any()
+
+
 def test_lanes_and_images_that_arent_there_are_named():
     rows = [*ROWS, ("b.tif", 9, "m5", "3.5 ppm", "E-cadherin", "target")]
     rows.append(("x.tif", 1, "m6", "3.5 ppm", "E-cadherin", "target"))

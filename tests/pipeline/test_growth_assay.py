@@ -67,6 +67,38 @@ def test_known_rates_and_volumes_come_back(tmp_path: Path, header):
     assert json.dumps(result.notes, allow_nan=False)
 
 
+def test_a_day_of_one_group_alone_keeps_a_row_that_says_so(tmp_path: Path, header):
+    """Contract: nothing is dropped without a row; day 25 has animals of one group alone."""
+    table = pd.concat([calipers(), calipers((25,)).query("diet == '350 ppm'")])
+    table.to_csv(tmp_path / "t.csv", index=False)
+    rows = GrowthAssay(table="t.csv").evaluate("tumours", tmp_path, header).comparisons
+    own = rows[rows["feature"] == "volume_mm3.day_25"]
+    assert own["note"].str.startswith("no test: no animal of 3.5 ppm has a value").tolist() == [
+        True
+    ]
+    assert own["p"].isna().all()
+
+
+def test_a_day_that_a_group_lacks_names_it(tmp_path: Path):
+    """Contract: the third is gone at its size limit, and each note says who is missing."""
+    groups = ("350 ppm", "35 ppm", "3.5 ppm")
+    header = StudyHeader(title="t", group="diet", groups=groups, reference="350 ppm")
+    table = calipers()
+    middle = table.query("diet == '350 ppm'").assign(diet="35 ppm")
+    middle["animal"] = "n" + middle["animal"]
+    table = pd.concat([table, middle])
+    last = table.query("day == 21 and diet != '3.5 ppm'").assign(day=25)
+    pd.concat([table, last]).to_csv(tmp_path / "t.csv", index=False)
+    rows = (
+        GrowthAssay(table="t.csv", size_limit_mm3=300)
+        .evaluate("tumours", tmp_path, header)
+        .comparisons
+    )
+    own = rows[rows["feature"] == "volume_mm3.day_25"]
+    assert own["p"].notna().any()
+    assert own["note"].str.contains("no animal of 3.5 ppm has a value").all()
+
+
 def test_the_mixed_model_stands_in_the_comparisons(tmp_path: Path, header):
     """Simulated truth: rates differ by 0.06 a day."""
     calipers().to_csv(tmp_path / "t.csv", index=False)

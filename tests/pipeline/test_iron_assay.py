@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from xenoquant.pipeline.comparing import compare_study
 from xenoquant.pipeline.errors import InputError
 from xenoquant.pipeline.iron_assay import FEATURES, IronAssay
 from xenoquant.pipeline.study import StudyHeader
@@ -54,6 +56,32 @@ def test_saturations_by_hand(tmp_path: Path, header):
     found = result.tables["iron_correlations"].set_index("name")["value"]
     # ranks of saturation 5 6 4 2 1 3 and of haemoglobin 4 6 5 2 1 3: 1 − 6 · 2 / 210
     assert found[f"{FEATURES[0]} and haemoglobin_g_l"] == pytest.approx(1 - 12 / 210)
+
+
+def test_a_quantity_of_one_group_alone_keeps_a_row_that_says_so(tmp_path: Path, header):
+    """Contract: nothing is dropped without a row."""
+    write(
+        tmp_path / "t.csv",
+        "animal,diet,haemoglobin_g_l,ferritin_ug_l",
+        lambda animal, diet, _, __, hb, ferritin: ",".join(
+            [animal, diet, str(hb), str(ferritin) if diet == "350 ppm" else ""]
+        ),
+    )
+    assay = IronAssay(table="t.csv")
+    result = assay.evaluate("iron", tmp_path, header)
+    study = SimpleNamespace(
+        header=SimpleNamespace(
+            groups=header.groups, reference=header.reference, alpha=0.05, adjust="none"
+        ),
+        assays={"iron": assay},
+    )
+    animals = result.animals.assign(assay="iron")
+    found, problems = compare_study(study, animals, {"iron": result})
+    assert problems == []
+    rows = found[found["feature"] == "ferritin_ug_l"]
+    assert rows["test"].tolist() == ["student_t"]
+    assert rows["p"].isna().all()
+    assert rows["note"].tolist() == ["no test: no animal of 3.5 ppm has a value"]
 
 
 def test_other_units_and_uibc_give_the_same(tmp_path: Path, header):

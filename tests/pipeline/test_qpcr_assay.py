@@ -65,6 +65,39 @@ def test_folds_by_hand(tmp_path):
     assert row["p"] == pytest.approx(1 - 2 / math.pi * math.atan(5.0))
 
 
+def test_a_gene_that_the_reference_group_lacks_keeps_a_row_that_says_so(tmp_path):
+    """Contract: nothing is dropped without a row; a gene switched on is not passed over."""
+    wells = [
+        f"{animal},{diet},Twist1,{cq},{well}"
+        for animal, diet, cq in (
+            *(("007", "350 ppm", "Undetermined"), ("m2", "350 ppm", "Undetermined")),
+            *(("m3", "3.5 ppm", 30.0), ("m4", "3.5 ppm", 31.0)),
+        )
+        for well in (1, 2)
+    ]
+    result = evaluate(tmp_path, LONG + "\n".join(wells))
+    rows = result.comparisons[result.comparisons["feature"] == "fold_change.Twist1"]
+    assert len(rows) == 1
+    row = rows.iloc[0]
+    assert (row["group_a"], row["group_b"]) == ("3.5 ppm", "350 ppm")
+    assert math.isnan(row["p"])
+    assert not row["significant"]
+    assert "no test: no sample of the reference group 350 ppm has a quantity of it" in row["note"]
+
+
+def test_an_animal_without_a_fold_is_counted_in_every_note(tmp_path):
+    """Contract: missing values are left out, and the note of each row concerned says so."""
+    text = LONG + "\n".join(
+        [
+            *("m5,3.5 ppm,Gapdh,20.0,1", "m5,3.5 ppm,Snai1,Undetermined,1"),
+            *("m6,3.5 ppm,Gapdh,Undetermined,1", "m6,3.5 ppm,Snai1,24.0,1"),
+        ]
+    )
+    comparisons = evaluate(tmp_path, text).comparisons
+    assert comparisons["p"].notna().all()
+    assert comparisons["note"].str.contains("2 missing values of 3.5 ppm left out").all()
+
+
 def test_notes_can_be_stored(tmp_path):
     notes = evaluate(tmp_path).notes
     assert json.loads(json.dumps(notes)) == notes

@@ -122,6 +122,15 @@ def test_tests_that_point_in_two_directions_are_told_apart() -> None:
     assert line.text == "low and control differ: low is higher by Student's t, lower by Wilcoxon."
 
 
+def test_tests_of_all_groups_show_the_p_that_decided() -> None:
+    """The report says that p is adjusted: so is the p of the line, and the line agrees with it."""
+    row = ("lungs", "nodules", "anova", "", "", 4.0, "2, 6", 0.03, 0.09, 0.5)
+    table = pd.DataFrame([(*row, 0.0, 0.8, False, "")], columns=list(COLUMNS["comparisons"]))
+    (line,) = claims(table, read_like(group_table()), reference="control", alpha=0.05)
+    assert line.text == "No difference between the groups was shown."
+    assert line.evidence == "One-way ANOVA: p = 0.0900"
+
+
 def test_the_test_of_counts_is_among_those_of_all_groups() -> None:
     row = ("lungs", "nodules", "negative_binomial", "", "", 8.0, "2", 0.018, 0.018, math.nan)
     rows = [*COMPARISONS[:1], (*row[2:], math.nan, math.nan, False, "")]

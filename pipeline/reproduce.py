@@ -265,6 +265,8 @@ _SUPPORTS = {
     "yes": "supports it",
     "no": "does not",
     "one-sided": "one-sided only",
+    "one-sided as printed": "one-sided, at the printed numbers only",
+    "one-sided if rounded": "one-sided, within rounding only",
     "as printed": "at the printed numbers only",
     "if rounded": "within rounding only",
     "contradicted": "contradicts",

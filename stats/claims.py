@@ -13,11 +13,22 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import pandas as pd
 
-Support = Literal["yes", "no", "one-sided", "as printed", "if rounded", "", "contradicted"]
+Support = Literal[
+    "yes",
+    "no",
+    "one-sided",
+    "one-sided as printed",
+    "one-sided if rounded",
+    "as printed",
+    "if rounded",
+    "",
+    "contradicted",
+]
 """Whether a recomputation supports its claim.
 
 "one-sided": with one side only. "as printed": at the printed numbers, but not over all that their
-rounding allows; "if rounded": not at the printed numbers, but somewhere within their rounding.
+rounding allows; "if rounded": not at the printed numbers, but somewhere within their rounding;
+either may be with one side only.
 "contradicted": another number or statement of the paper says otherwise. Empty: it decides nothing.
 """
 
@@ -185,7 +196,7 @@ def support(
     p : float
         Two-sided, at the printed numbers.
     p_low, p_high : float
-        The range that their rounding allows.
+        The range of the two-sided p that their rounding allows; on the claimed side half of it.
     threshold : float
         Which p is claimed to be below.
     p_one_sided : float
@@ -204,6 +215,8 @@ def support(
     'as printed'
     >>> support(0.092, 0.091, 0.093, threshold=0.05, p_one_sided=0.046)
     'one-sided'
+    >>> support(0.00384, 0.00328, 0.00449, threshold=0.002, p_one_sided=0.00192)
+    'one-sided as printed'
     """
     if not claimed_direction:
         return "no"
@@ -211,7 +224,10 @@ def support(
         return "as printed" if p_high >= threshold else "yes"
     if p_low < threshold:
         return "if rounded"
-    return "one-sided" if p_one_sided < threshold else "no"
+    if p_one_sided < threshold:
+        return "one-sided" if p_high / 2 < threshold else "one-sided as printed"
+    one_side_tested = not math.isnan(p_one_sided)
+    return "one-sided if rounded" if one_side_tested and p_low / 2 < threshold else "no"
 
 
 def judge(rows: Sequence[Recomputation]) -> tuple[Verdict, str]:
@@ -258,11 +274,16 @@ def judge(rows: Sequence[Recomputation]) -> tuple[Verdict, str]:
     return "holds only under", "; or ".join(part for part in parts if part)
 
 
+_AT_PRINT = "(at the printed numbers, not over all of their rounding)"
+_IN_ROUNDING = "(not at the printed numbers, but within their rounding)"
+
 _CONDITIONS: tuple[tuple[Support, str], ...] = (
     ("yes", "{}"),
-    ("as printed", "{} (at the printed numbers, not over all of their rounding)"),
-    ("if rounded", "{} (not at the printed numbers, but within their rounding)"),
+    ("as printed", f"{{}} {_AT_PRINT}"),
+    ("if rounded", f"{{}} {_IN_ROUNDING}"),
     ("one-sided", "one-sided {}"),
+    ("one-sided as printed", f"one-sided {{}} {_AT_PRINT}"),
+    ("one-sided if rounded", f"one-sided {{}} {_IN_ROUNDING}"),
 )
 
 

@@ -364,11 +364,7 @@ def interval_of_mean(
     rows = []
     for name, method in (("t_interval", "t"), ("z_interval", "z")):
         at_print = mean_interval(group.group(kind), method=method)  # type: ignore[arg-type]
-        reach = _limits_within_rounding(group, kind, method)
-        fits = all(
-            printed.low <= far and near <= printed.high
-            for printed, (near, far) in zip((low, high), reach, strict=True)
-        )
+        fits = _limits_fit(group, low, high, kind, method)
         exact = low.could_be(at_print[0]) and high.could_be(at_print[1])
         rows.append(
             Recomputation(
@@ -385,13 +381,25 @@ def interval_of_mean(
     return rows
 
 
-def _limits_within_rounding(
-    group: PrintedGroup, kind: str, method: str
-) -> list[tuple[float, float]]:
-    """Range of each limit over the rounding of mean and error."""
-    limits = [
-        mean_interval(group.group(kind, mean=mean, error=error), method=method)  # type: ignore[arg-type]
-        for mean in (group.mean.low, group.mean.high)
-        for error in (group.error.low, group.error.high)
-    ]
-    return [(min(ends), max(ends)) for ends in zip(*limits, strict=True)]
+def _limits_fit(group: PrintedGroup, low: Printed, high: Printed, kind: str, method: str) -> bool:
+    """Whether one mean and one error within their rounding give both printed limits.
+
+    Both limits are the mean less and plus a half width, which rises with the error, so this asks
+    whether four strips of the plane (mean, half width) have a point in common.
+    """
+    from scipy import optimize
+
+    def half(error: float) -> float:
+        ends = mean_interval(group.group(kind, error=error), method=method)  # type: ignore[arg-type]
+        return (ends[1] - ends[0]) / 2
+
+    found = optimize.linprog(
+        [0.0, 0.0],
+        A_ub=[[-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0], [1.0, 1.0]],
+        b_ub=[-low.low, low.high, -high.low, high.high],
+        bounds=[
+            (group.mean.low, group.mean.high),
+            (half(group.error.low), half(group.error.high)),
+        ],
+    )
+    return bool(found.status == 0)

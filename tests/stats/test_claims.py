@@ -82,7 +82,10 @@ def test_verdict_follows_from_the_rows(rows, verdict, condition):
         (0.01, 0.009, 0.011, 0.005, "yes"),
         (0.047, 0.043, 0.052, 0.02, "as printed"),
         (0.052, 0.047, 0.055, 0.026, "if rounded"),
-        (0.09, 0.08, 0.1, 0.045, "one-sided"),
+        (0.09, 0.08, 0.099, 0.045, "one-sided"),
+        (0.09, 0.08, 0.11, 0.045, "one-sided as printed"),
+        (0.11, 0.09, 0.12, 0.055, "one-sided if rounded"),
+        (0.11, 0.102, 0.12, 0.055, "no"),
         (0.2, 0.19, 0.21, 0.1, "no"),
         (0.16, 0.15, 0.17, math.nan, "no"),
     ],
@@ -154,6 +157,9 @@ def test_printed_interval_is_known_by_its_quantile():
     assert z.supports == "yes"
     assert z.ci_high == pytest.approx(119.6 + 1.959963985 * 14.5 / math.sqrt(62))
     assert t.supports == "if rounded"
+    # 119.65 − 3.67 prints as 116.0 and 119.55 + 3.67 as 123.2, but no one mean gives both by t
+    t, z = interval_of_mean(group, Printed("116.0"), Printed("123.2"), kind="SD")
+    assert (t.supports, z.supports) == ("no", "yes")
     wrong = interval_of_mean(group, Printed("110"), Printed("129"), kind="SD")
     assert {row.supports for row in wrong} == {"no"}
 

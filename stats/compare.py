@@ -322,7 +322,7 @@ def untested(
     reason = f"no test: {join_notes(absent, ' and '.join(single))}"
     if test in _OF_ALL:
         return comparison_table([Comparison(test=test, note=reason)])
-    base = reference if reference in sizes else next(iter(sizes))
+    base = reference if reference is not None and reference in sizes else next(iter(sizes))
     return comparison_table(
         Comparison(test=test, group_a=name, group_b=base, note=reason)
         for name in sizes

@@ -49,13 +49,18 @@ def guarded(command: Callable[_Parameters, int]) -> Callable[_Parameters, None]:
 
     @wraps(command)
     def called(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> None:
-        from .errors import InputError, StudyError
+        from .errors import InputError, StudyError, refused_by_system
 
         tell = _logged if kwargs.get("json_log") else say
         try:
             status = command(*args, **kwargs)
         except (StudyError, InputError) as error:
             tell(str(error))
+            status = CANNOT_RUN
+        except BrokenPipeError:  # whoever read our output has left: click ends quietly
+            raise
+        except OSError as error:
+            tell(str(refused_by_system(error)))
             status = CANNOT_RUN
         except KeyboardInterrupt:
             tell("Stopped. What was measured is kept: run the same command again to go on.")

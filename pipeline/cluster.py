@@ -150,9 +150,16 @@ def cluster_pool(
 def _connect(address: str) -> Any:
     try:
         from distributed import Client
+        from distributed.comm import get_address_host_port
     except ImportError as error:
         remedy = "install the extra: pip install 'xenoquant[cluster]'"
         problem = Problem(_SCHEDULER, "", address, "the package dask.distributed", remedy)
+        raise StudyError([problem]) from error
+    try:  # of an address without a port, a client tries for long and ends with a traceback
+        get_address_host_port(address)
+    except ValueError as error:
+        remedy = f"write for example: {_SCHEDULER} tcp://host:8786"
+        problem = Problem(_SCHEDULER, "", address, f"a scheduler's address ({error})", remedy)
         raise StudyError([problem]) from error
     try:
         return Client(address, timeout="20s", set_as_default=False)

@@ -86,6 +86,31 @@ class InputError(Exception):
         return type(self), (self.path, self.reason, self.remedy)
 
 
+def refused_by_system(error: OSError) -> InputError:
+    """Say in a user's words that the system refused a file: a full disk, a folder of others.
+
+    Parameters
+    ----------
+    error : OSError
+        What the system said.
+
+    Returns
+    -------
+    InputError
+        With the file, where the system names it.
+
+    Examples
+    --------
+    >>> refused_by_system(OSError(28, "No space left on device", "out/figure.svg")).reason
+    'No space left on device'
+    """
+    remedy = (
+        "make room on the disk, make the folder writable or give another one, "
+        "and run the same command again"
+    )
+    return InputError(str(error.filename or "a file"), error.strerror or str(error), remedy)
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong with a study's files.

@@ -12,10 +12,11 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -211,7 +212,7 @@ def _start(context: Any) -> _Worker:
         time.sleep(pause)
         process = context.Process(target=_serve, args=(theirs,), daemon=True)
         try:
-            with _one_thread_environment():
+            with _one_thread_environment(), _interrupts_held_back():
                 process.start()
         except (ConnectionError, EOFError, FileNotFoundError) as error:
             refused = error
@@ -234,6 +235,24 @@ def _context() -> Any:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)
     return context
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Keep Ctrl-C from a process being started, which inherits what its parent's thread blocks.
+
+    It reaches the whole group of a terminal, and a process that is loading its libraries would
+    end with a traceback before `_serve` can say that only the run itself decides.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # started along with a process, it would lift the block
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _one_thread_environment:

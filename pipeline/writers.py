@@ -56,8 +56,10 @@ def atomic_path(path: Path | str, *, sync: bool = True) -> Iterator[Path]:
         if sync:
             _sync(partial, os.O_RDWR)
         partial.replace(path)
-    except BaseException:
-        with suppress(FileNotFoundError):
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename in (None, str(partial)):
+            error.filename = str(path)  # the name that a user knows
+        with suppress(OSError):  # where nothing can be written, nothing can be removed either
             partial.unlink()
         raise
     if sync:

@@ -1,6 +1,7 @@
 """The command line: exit statuses and messages as the design promises, never a traceback."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -224,6 +225,36 @@ def test_compare_gives_the_columns_of_groups_and_comparisons_as_json(tmp_path):
     missing = call("compare", table, "--value", "w", "--group", "g")
     assert missing.exit_code == 2
     assert "'w'" in missing.stderr
+
+
+def test_where_nothing_can_be_written_a_message_names_the_file(finished_study, tmp_path):
+    """reliability.md: a disk that is full or refuses is a message and exit status 2.
+
+    A file in a folder's place is refused to every user; permissions are not, to root.
+    """
+    taken = tmp_path / "taken"
+    taken.write_text("no folder")
+    table = tmp_path / "values.csv"
+    table.write_text(
+        "diet,mouse,volume\n" + "".join(f"{g},{g}{i},{i}\n" for g in "ab" for i in "135")
+    )
+    (finished_study / "results" / "exports").write_text("no folder")
+    images = tmp_path / "images"
+    shutil.copytree(finished_study / "lungs", images / "lungs")
+    (images / "templates").write_text("no folder")
+    compare = ("compare", table, "--value", "volume", "--group", "diet", "--unit", "mouse")
+    for words, named in (
+        (("demo", taken / "demo"), "taken"),
+        (("reproduce", taken / "paper"), "taken"),
+        ((*compare, "--figures", taken), "taken"),
+        (("export", finished_study, "--to", "xlsx"), "exports"),
+        (("init", images), "templates"),
+    ):
+        result = call(*words)
+        assert tidy(result), words
+        assert result.exit_code == 2, words
+        assert named in result.output, words
+        assert "Remedy: make room on the disk" in result.output, words
 
 
 def test_the_console_script_and_version():

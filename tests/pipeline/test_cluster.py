@@ -124,6 +124,16 @@ def test_other_versions_on_a_worker_are_refused(dask_cluster, monkeypatch):
         cluster_pool(dask_cluster)
 
 
+@pytest.mark.parametrize("address", ["localhost", "tcp://localhost", "scheduler.json", "tcp://a:b"])
+def test_an_address_without_a_port_is_a_message_at_once(address, capfd):
+    """reliability.md: no traceback; Dask's own client tries 40 s and then prints one."""
+    started = time.monotonic()
+    with pytest.raises(StudyError, match=r"write for example: --scheduler tcp://host:8786"):
+        cluster_pool(address)
+    assert time.monotonic() - started < 10
+    assert capfd.readouterr().err == ""
+
+
 def test_a_scheduler_that_does_not_answer_is_a_message():
     with pytest.raises(StudyError, match="--scheduler"):
         cluster_pool("tcp://127.0.0.1:1")

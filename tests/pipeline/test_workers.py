@@ -187,6 +187,34 @@ def test_workers_do_not_hear_ctrl_c(tasks, tmp_path):
     assert threading.active_count() <= before
 
 
+def test_ctrl_c_while_workers_start_up_says_nothing(tmp_path):
+    """The server that forks workers loads libraries for seconds, and hears a terminal's Ctrl-C."""
+    (tmp_path / "slow_library.py").write_text(
+        "import os, pathlib, time\n"
+        f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n"
+        "time.sleep(2)\n"
+    )
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from xenoquant.pipeline import worker_pool\n"
+        "worker_pool._PRELOADED[:] = ['slow_library']\n"
+        "with worker_pool.WorkerPool(1) as pool: print(pool.submit(len, 'abc').result())\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )
+    mark = tmp_path / "pid"
+    while not (mark.exists() and mark.read_text()):
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.kill(int(mark.read_text()), signal.SIGINT)
+    assert process.communicate(timeout=60) == ("3\n", "")
+
+
 def test_pieces_of_one_image_come_in_their_order_whoever_dies(tasks, tmp_path):
     """One worker dies once, and its piece is done by another; twice, and the image is lost."""
     with WorkerPool(2) as pool:

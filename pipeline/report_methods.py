@@ -1,5 +1,6 @@
 """The report's methods section, in sentences that a paper can take over."""
 
+from .report_details import image_details
 from .report_view import ANIMALS, AssayView, StudyView
 from .report_words import label_of_test, listed, method_label
 
@@ -43,6 +44,11 @@ _METHOD_SENTENCES = {
     "on them, together and one by one, by logistic regression with profile-likelihood intervals; "
     "subjects with a missing value are left out of what needs it, and counted",
 }
+
+_AREAS_ALONE = (
+    "colours were converted to optical density and separated into hematoxylin and DAB, and the "
+    "tissue's positive area was taken; cells were not looked for"
+)
 
 _ADJUSTMENTS = {
     "holm": "by Holm's procedure",
@@ -102,6 +108,8 @@ def methods_paragraph(study: StudyView, tests: list[str], version: str) -> list[
     for assay in study.assays.values():
         sentence = _METHOD_SENTENCES.get(assay.method)
         if sentence:
+            if assay.method == "dab" and assay.parameters.get("cells") is False:
+                sentence = _AREAS_ALONE
             details = _method_details(assay)
             paragraphs.append(f"{assay.name} ({method_label(assay)}): {sentence}.{details}")
     if tests:
@@ -124,7 +132,8 @@ def _method_details(assay: AssayView) -> str:
         return f" Volume = {notes['formula_text']}."
     if assay.method == "qpcr" and notes.get("reference_genes"):
         return f" Reference genes: {listed(list(notes['reference_genes']))}."
-    return ""
+    details = image_details(assay.method, assay.parameters, notes)
+    return f" {details}" if details else ""
 
 
 def _other_effects(study: StudyView) -> str:

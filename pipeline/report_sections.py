@@ -355,6 +355,8 @@ def flattened(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, 
     --------
     >>> flattened({"threshold": {"value": 12.5}, "channels": ["DAPI", "Snai1"]})
     [('threshold.value', '12.5'), ('channels', 'DAPI, Snai1')]
+    >>> flattened({"control_settings": [{"gain": 3}]})
+    [('control_settings', 'gain 3')]
     """
     found: list[tuple[str, str]] = []
     for key, value in settings.items():
@@ -373,9 +375,12 @@ def _written(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_written(item)}" for name, item in value.items()) or "none"
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
         items = list(value)
-        if len(items) > _LONGEST_LIST:
+        rows = [item for item in items if isinstance(item, Mapping)]
+        if len(items) > _LONGEST_LIST or sum(map(len, rows)) > _LONGEST_LIST:
             return f"{len(items)} values, in run.json"
         return ", ".join(_written(item) for item in items) or "none"
     return str(value)

@@ -227,6 +227,15 @@ class Assay(BaseModel, ABC):
         """
         refuse_size(reference, info, max_megapixels)
 
+    def refuse_blank(self, info: ImageInfo, blank: ImageInfo) -> None:
+        """Refuse an image for a blank of its batch, as far as headers tell.
+
+        Raises
+        ------
+        MeasurementError
+            What `measure` would raise.
+        """
+
     def lacks_scale(self, info: ImageInfo, sample: Sample) -> bool:
         """Tell whether nothing says how large an image's pixels are, as far as headers tell."""
         return False

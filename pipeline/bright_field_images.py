@@ -43,6 +43,28 @@ def blank_level(blanks: Sequence[Image]) -> np.ndarray | None:
     return np.asarray(np.mean(levels, axis=0), dtype=np.float64)
 
 
+def require_same_size(image: ImageInfo, blank: ImageInfo) -> None:
+    """Refuse a blank field that, by the files' headers, has another size than its image.
+
+    Raises
+    ------
+    MeasurementError
+        As `mean_blank` would.
+    """
+    if blank.shape != image.shape:
+        raise _other_blank(blank.shape, blank.dtype, image.shape, image.dtype)
+
+
+def _other_blank(
+    blank_shape: tuple[int, ...], blank_type: object, shape: tuple[int, ...], type_: object
+) -> MeasurementError:
+    return MeasurementError(
+        f"the blank has shape {blank_shape} and type {blank_type}, the image {shape} and {type_}",
+        "take the blank with the image's camera settings, or give each batch its own blank "
+        "in the sheet's batch column",
+    )
+
+
 def mean_blank(image: Image, blanks: Sequence[Image]) -> np.ndarray | None:
     """Average the blank fields of a batch.
 
@@ -53,12 +75,8 @@ def mean_blank(image: Image, blanks: Sequence[Image]) -> np.ndarray | None:
     """
     for blank in blanks:
         if blank.pixels.shape != image.pixels.shape or blank.pixels.dtype != image.pixels.dtype:
-            raise MeasurementError(
-                f"the blank has shape {blank.pixels.shape} and type {blank.pixels.dtype}, the "
-                f"image {image.pixels.shape} and {image.pixels.dtype}",
-                "take the blank with the image's camera settings, or give each batch its own blank "
-                "in the sheet's batch column",
-            )
+            theirs, ours = blank.pixels, image.pixels
+            raise _other_blank(theirs.shape, theirs.dtype, ours.shape, ours.dtype)
     if not blanks:
         return None
     mean = np.mean([blank.pixels for blank in blanks], axis=0)

@@ -1,7 +1,8 @@
 """Checking a study before any work: every problem of its inputs at once."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,8 +14,15 @@ from .evidence import evaluate_tables, prepare_assays
 from .linking import conflicting_groups
 from .problems import ProblemRow
 from .progress import NoProgress, Progress
-from .readers import inspect_image, refuse_size, split_reference
-from .samples import BLANK, NEGATIVE_CONTROL, SAMPLE, Sample, check_samples
+from .readers import ImageInfo, inspect_image, refuse_size, split_reference
+from .samples import (
+    BLANK,
+    NEGATIVE_CONTROL,
+    SAMPLE,
+    Sample,
+    check_samples,
+    unused_columns,
+)
 from .study import Study, load_study
 from .table_assay import TableResult
 
@@ -86,7 +94,7 @@ def check_study(path: Path, *, progress: Progress | None = None) -> CheckReport:
         facts=_facts(study, samples),
         errors=tuple(map(str, errors)),
         failures=(*seen.failures, *map(_line, (*unusable, *problems))),
-        warnings=tuple(_warnings(study, samples, seen)) if samples or not errors else (),
+        warnings=(*unused_columns(study), *_warnings(study, samples, seen, whole=not errors)),
     )
 
 
@@ -131,9 +139,10 @@ def _seen(study: Study, samples: Sequence[Sample], progress: Progress) -> _Seen:
     """Open every image's header; no pixel is decoded."""
     seen = _Seen()
     progress.start("check", len(samples))
+    blanks = _blanks(study, samples)
     for sample in samples:
         try:
-            if _lacks_scale(study, sample):
+            if _lacks_scale(study, sample, blanks.get((sample.assay, sample.batch), ())):
                 seen.unscaled[sample.assay] += 1
         except (InputError, MeasurementError) as error:
             line = f"{sample.assay}, {sample.image}: {error.reason}; {sentence(error.remedy)}"
@@ -143,7 +152,20 @@ def _seen(study: Study, samples: Sequence[Sample], progress: Progress) -> _Seen:
     return seen
 
 
-def _lacks_scale(study: Study, sample: Sample) -> bool:
+def _blanks(
+    study: Study, samples: Sequence[Sample]
+) -> Mapping[tuple[str, str], Sequence[ImageInfo]]:
+    """Open the headers of each batch's blanks; one that can't be read is told in its own turn."""
+    held: dict[tuple[str, str], list[ImageInfo]] = defaultdict(list)
+    for sample in samples:
+        if sample.role == BLANK:
+            with suppress(InputError):
+                info = inspect_image(study.folder / sample.image)
+                held[sample.assay, sample.batch].append(info)
+    return held
+
+
+def _lacks_scale(study: Study, sample: Sample, blanks: Sequence[ImageInfo]) -> bool:
     """Tell whether an image has no pixel size.
 
     Raises
@@ -161,6 +183,8 @@ def _lacks_scale(study: Study, sample: Sample) -> bool:
         refuse_size(reference, info, limit)
         return False
     assay.refuse(reference, info, max_megapixels=limit)
+    for blank in blanks:
+        assay.refuse_blank(info, blank)
     return assay.lacks_scale(info, sample)
 
 
@@ -168,11 +192,12 @@ def _line(row: ProblemRow) -> str:
     return f"{row.assay}, {row.image}: {row.error}; {row.remedy}."
 
 
-def _warnings(study: Study, samples: Sequence[Sample], seen: _Seen) -> list[str]:
+def _warnings(study: Study, samples: Sequence[Sample], seen: _Seen, *, whole: bool) -> list[str]:
+    """Say what a run would flag; what is missing only if the sheet's rows are all there."""
     lines = []
     for name, assay in study.image_assays.items():
         held = [sample for sample in samples if sample.assay == name]
-        if not held:
+        if not held and whole:
             lines.append(f"{name}: the sample sheet has no image of this assay.")
         lines += [f"{name}: {text}" for text in assay.doubts(held)]
         if seen.unscaled[name]:
@@ -180,7 +205,7 @@ def _warnings(study: Study, samples: Sequence[Sample], seen: _Seen) -> list[str]
                 f"{name}: {seen.unscaled[name]} of {len(held)} images have no pixel size; their "
                 "areas will be missing, and flagged. Set um_per_px in the study or the sheet."
             )
-        lines += [] if assay.sheets() else _group_warnings(study, name, held)
+        lines += [] if assay.sheets() or not whole else _group_warnings(study, name, held)
     return lines
 
 

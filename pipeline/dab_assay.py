@@ -21,7 +21,13 @@ from ..imgproc.slide_plan import SlidePlan, plan_slide
 from ..imgproc.stain_estimates import StainName
 from ..imgproc.tiles import HERE, Spread, TileSource
 from .assay import Calibration, Correctable, Prepared, RollUp, Split, missing_control
-from .bright_field_images import blank_level, bright_field, mean_blank, require_bright_field
+from .bright_field_images import (
+    blank_level,
+    bright_field,
+    mean_blank,
+    require_bright_field,
+    require_same_size,
+)
 from .classified import Classified, ClassifiedImage
 from .errors import InputError
 from .image_files import MAX_MEGAPIXELS
@@ -178,6 +184,11 @@ class DabAssay(DabOptions, SegmentedAssay):
             super().refuse(reference, info, max_megapixels=max_megapixels)
         require_bright_field(info)
         self._areas(reference, (info.height, info.width))
+
+    def refuse_blank(self, info: ImageInfo, blank: ImageInfo) -> None:
+        """Refuse a blank of another size than its image; a slide takes one of any size."""
+        if not is_whole_slide(info):
+            require_same_size(info, blank)
 
     def _areas(self, reference: Path, shape: tuple[int, int]) -> tuple[Polygon, ...]:
         if self._regions is None:

@@ -62,10 +62,14 @@ class NodulesAssay(NoduleOptions, Assay):
     correctable: ClassVar[Correctable | None] = Correctable("nodules", regions="lobes")
 
     def doubts(self, samples: Sequence[Sample]) -> list[str]:
-        """Say if photos have no scale."""
-        if self.px_per_mm is None and any(sample.px_per_mm is None for sample in samples):
-            return ["no px_per_mm; sizes will be in pixels, and flagged."]
-        return []
+        """Say how many photos have no scale."""
+        unscaled = sum(sample.px_per_mm is None for sample in samples)
+        if self.px_per_mm is not None or not unscaled:
+            return []
+        return [
+            f"{unscaled} of {len(samples)} images have no px_per_mm; nodules will be counted, "
+            "sizes in mm will be missing, and flagged. Set px_per_mm in the study or the sheet."
+        ]
 
     def open(self, reference: Path, *, max_megapixels: float = MAX_MEGAPIXELS) -> Image:
         """Read a photo; with px_per_mm = "metadata" its scale is what the file states."""

@@ -240,7 +240,8 @@ def combine(images: pd.DataFrame, feature: str, rule: RollUp) -> float:
     Returns
     -------
     float
-        NaN if no image has a value (or all weights are zero).
+        NaN if no image has a value (or all weights are zero), and of a sum if any image has none:
+        a part is not the whole. Where the weight of a value isn't known, all count the same.
 
     Examples
     --------
@@ -252,13 +253,15 @@ def combine(images: pd.DataFrame, feature: str, rule: RollUp) -> float:
     there = ~np.isnan(values)
     if not there.any():
         return float("nan")
-    values = values[there]
     if rule.combine == "sum":
         return float(values.sum())
+    values = values[there]
+    unweighted = float(values.sum() / len(values))
     if rule.weight is None or rule.weight not in images:
-        return float(values.sum() / len(values))
+        return unweighted
     weights = _numbers(images, rule.weight)[there]
-    weights = np.where(np.isnan(weights), 0.0, weights)
+    if np.isnan(weights).any():
+        return unweighted
     total = float(weights.sum())
     return float((values * weights).sum() / total) if total > 0 else float("nan")
 

@@ -1,5 +1,6 @@
 """The sample sheet: which image belongs to which assay, animal and group."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from .errors import InputError, Problem, StudyError
-from .tables import read_table
+from .tables import NUMBER, THOUSANDS, read_table
 
 if TYPE_CHECKING:
     from .study import Study
@@ -104,6 +105,36 @@ def check_samples(study: "Study") -> tuple[list[Sample], list[Problem]]:
     return read_sheet(study, file)
 
 
+def unused_columns(study: "Study") -> list[str]:
+    """Name the sheet's columns that nothing reads, those first whose names are nearly right.
+
+    Returns
+    -------
+    list of str
+        A line each for ``Role`` or ``px per mm``, and one for all others; empty without a sheet.
+    """
+    known = {"assay", "image", study.header.animal, study.header.group, "role"}
+    known |= {*OPTIONAL, *NUMBERS}
+    try:
+        titles = [str(title) for title in read_table(study.folder / SAMPLES_FILE).columns]
+    except InputError:  # told, or not needed
+        return []
+    meant = {_letters(name): name for name in known}
+    unused = [title for title in titles if title not in known]
+    lines = [
+        f"{SAMPLES_FILE}: the column {title!r} isn't used; its name would be "
+        f"{meant[_letters(title)]!r}."
+        for title in unused
+        if _letters(title) in meant
+    ]
+    others = [repr(title) for title in unused if _letters(title) not in meant]
+    return [*lines, f"{SAMPLES_FILE}: not used: {', '.join(others)}."] if others else lines
+
+
+def _letters(title: str) -> str:
+    return re.sub(r"[\W_]+", "", title).lower()
+
+
 def _text_columns(animal: str, group: str) -> list[str]:
     return ["assay", "image", animal, group, "role", *OPTIONAL, *NUMBERS]
 
@@ -152,8 +183,15 @@ def _schema(study: "Study") -> "object":
 
 
 def _positive_or_empty(column: pd.Series) -> pd.Series:
-    numbers = pd.to_numeric(column.where(column != "", "1"), errors="coerce")
+    numbers = column.where(column != "", "1").map(_number)
     return (numbers > 0) & (numbers < float("inf"))
+
+
+def _number(text: str) -> float:
+    """Read a number with a decimal point or comma; NaN where it isn't one or could be two."""
+    if NUMBER.fullmatch(text) is None or THOUSANDS.fullmatch(text):
+        return float("nan")
+    return float(text.replace(",", "."))
 
 
 def _check_rows(table: pd.DataFrame, study: "Study", name: str) -> list[tuple[int, Problem]]:
@@ -260,6 +298,6 @@ def _check_animals(table: pd.DataFrame, name: str) -> list[Problem]:
 
 
 def _sample(row: Mapping[str, str]) -> Sample:
-    numbers = {name: float(row[name]) if row[name] else None for name in NUMBERS}
+    numbers = {name: _number(row[name]) if row[name] else None for name in NUMBERS}
     texts = {name: row[name] for name in ("assay", "image", "animal", "group", "role", *OPTIONAL)}
     return Sample(**texts, **numbers)  # type: ignore[arg-type]

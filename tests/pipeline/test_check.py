@@ -124,3 +124,50 @@ def test_a_blank_needs_no_scale_and_no_regions(folder: Path) -> None:
     assert not any("pixel size" in line for line in found.warnings)
     write_study(folder, assay, "large.png", role="blank")
     assert "above the limit" in check_study(folder).failures[0]
+
+
+def test_a_blank_of_another_size_is_refused_with_the_words_of_a_run(folder: Path) -> None:
+    """Authority: `problems.csv` of a run; a slide's blank may have any size."""
+    write_study(folder, 'method = "dab"\nmarker = "ferritin"\num_per_px = 1', "colour.png")
+    noise = np.zeros((32, 64, 3), np.uint8)
+    Image.fromarray(noise).save(folder / "blank.png")
+    with (folder / "samples.csv").open("a") as sheet:
+        sheet.write("one,blank.png,,,blank\n")
+    found = check_study(folder)
+    run_study(folder, RunOptions(jobs=1))
+    problems = pd.read_csv(folder / "results" / "problems.csv")
+    assert list(problems["image"]) == ["colour.png"]
+    assert len(found.failures) == 1
+    assert problems["error"][0] in found.failures[0]
+    assert problems["remedy"][0] in found.failures[0]
+
+
+def test_photos_without_a_scale_are_counted(folder: Path) -> None:
+    """By hand: of two photos the sheet gives one a scale."""
+    write_study(folder, 'method = "nodules"', "colour.png")
+    rows = ["assay,image,animal,diet,px_per_mm", "one,colour.png,m1,a,50", "one,large.png,m2,a,"]
+    (folder / "samples.csv").write_text("\n".join(rows) + "\n")
+    assert any(
+        "one: 1 of 2 images have no px_per_mm" in line for line in check_study(folder).warnings
+    )
+
+
+def test_columns_that_nothing_reads_are_named(folder: Path) -> None:
+    """By hand: a sheet whose role and scale would be passed over without a word."""
+    write_study(folder, 'method = "nodules"', "colour.png")
+    rows = ["assay,image,animal,diet,Role,PX per mm,cage", "one,colour.png,m1,a,blank,50,7"]
+    (folder / "samples.csv").write_text("\n".join(rows) + "\n")
+    told = [line for line in check_study(folder).warnings if line.startswith("samples.csv")]
+    assert told == [
+        "samples.csv: the column 'Role' isn't used; its name would be 'role'.",
+        "samples.csv: the column 'PX per mm' isn't used; its name would be 'px_per_mm'.",
+        "samples.csv: not used: 'cage'.",
+    ]
+
+
+def test_a_sheet_with_wrong_rows_is_not_said_to_lack_them(folder: Path) -> None:
+    """By hand: the assay's one row has a wrong cell, which is what the check says."""
+    write_study(folder, 'method = "nodules"', "colour.png", role="sampel")
+    found = check_study(folder)
+    assert found.exit_status == 2
+    assert not any("has no image" in line or "tests need two" in line for line in found.warnings)

@@ -101,15 +101,24 @@ def test_every_image_has_its_row_with_role_and_flags(results):
     ("rule", "expected"),
     [
         (RollUp(), 0.3),
-        (RollUp("sum"), 0.6),
         (RollUp(weight="cells"), 0.38),
         (RollUp(weight="no"), 0.3),
+        (RollUp("sum"), np.nan),
     ],
 )
 def test_combining_by_hand(rule, expected):
     images = pd.DataFrame({"share": [0.2, 0.4, np.nan], "cells": [10.0, 90.0, 5.0]})
     # weighted: (0.2 · 10 + 0.4 · 90) / 100; the image without a value doesn't count
-    assert combine(images, "share", rule) == pytest.approx(expected)
+    assert combine(images, "share", rule) == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_photo_without_a_scale_costs_its_animal_no_burden_and_gives_it_no_partial_area():
+    """By hand: burden needs no scale; the area of two lobes of which one is known is not known."""
+    images = pd.DataFrame({"burden": [0.1, 0.3], "area": [100.0, np.nan]})
+    assert combine(images, "burden", RollUp(weight="area")) == pytest.approx(0.2)
+    assert combine(images[1:], "burden", RollUp(weight="area")) == pytest.approx(0.3)
+    assert np.isnan(combine(images, "area", RollUp("sum")))
+    assert combine(images[:1], "area", RollUp("sum")) == 100
 
 
 def test_nothing_to_combine_is_nan_and_zero_weights_too():

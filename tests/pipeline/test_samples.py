@@ -73,10 +73,18 @@ def test_a_missing_column_is_named_by_the_studys_own_name(tmp_path):
         sheet(tmp_path, "assay,image,animal\nlungs,a.jpg,1\n")
 
 
-@pytest.mark.parametrize("bad", ["nan", "inf", "0", "-1", "fifty"])
+@pytest.mark.parametrize("scale", ["0,5", "1250,25", "0.5", "5e1"])
+def test_a_scale_may_have_a_decimal_comma(tmp_path, scale):
+    """A sheet of semicolons, as spreadsheets write it where the comma is the decimal mark."""
+    rows = (HEAD + f"lungs,a.jpg,1,350 ppm,,{scale}\n").replace(",", ";")
+    rows = rows.replace(scale.replace(",", ";"), scale)
+    assert sheet(tmp_path, rows)[0].px_per_mm == float(scale.replace(",", "."))
+
+
+@pytest.mark.parametrize("bad", ["nan", "inf", "0", "-1", "fifty", '"1,250"'])
 def test_a_scale_is_a_positive_finite_number(tmp_path, bad):
     rows = HEAD + f"lungs,a.jpg,1,350 ppm,,{bad}\n"
-    assert problems(tmp_path, rows) == [("row 2, column px_per_mm", f"'{bad}'")]
+    assert problems(tmp_path, rows) == [("row 2, column px_per_mm", repr(bad.strip('"')))]
 
 
 def test_images_outside_are_allowed_only_when_the_study_says_so(tmp_path):

@@ -1,5 +1,6 @@
 """Acquisition settings: were samples and controls taken alike, as far as the files say."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,7 +8,9 @@ from typing import Any
 _COMPARED = (
     *("laser_percent", "laser_attenuation", "laser_power_mw", "gain", "detector_voltage"),
     *("exposure_s", "pinhole_airy", "pixel_dwell_s", "line_average", "frame_average", "objective"),
+    "bit_depth",
 )
+_BITS_A_BYTE = 8
 # Microscopes write settings with rounding; a smaller difference changes no level visibly.
 RELATIVE_TOLERANCE = 0.01
 
@@ -23,9 +26,13 @@ def brightness_settings(notes: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        By name; empty where the file carries none.
+        By name; without those that the file doesn't carry. The bit depth is that of the stored
+        pixels: 12 bits lie in 16 as they are, 8 bits and floats are levels of another scale.
     """
-    held = notes.get("reader", {}).get("acquisition", {})
+    reader = notes.get("reader", {})
+    held = dict(reader.get("acquisition", {}))
+    bits = reader.get("bit_depth")
+    held["bit_depth"] = bits and _BITS_A_BYTE * math.ceil(bits / _BITS_A_BYTE)
     return {name: held[name] for name in _COMPARED if held.get(name) not in (None, [], {})}
 
 

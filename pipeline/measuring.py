@@ -158,10 +158,11 @@ def _measure(job: Job, image: Image, blanks: list[Image]) -> Measurement:
 
 def _noted(image: Image | Begun, measurement: Measurement) -> Measurement:
     """Add what the image's reader had to say."""
+    bits = {"bit_depth": image.bit_depth} if isinstance(image, Image) else {}
     return replace(
         measurement,
         flags=(*image.flags, *(f for f in measurement.flags if f not in image.flags)),
-        notes=measurement.notes | {"reader": image.notes},
+        notes=measurement.notes | {"reader": image.notes | bits},
     )
 
 

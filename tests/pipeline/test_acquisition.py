@@ -36,6 +36,16 @@ def changed(**settings: object) -> dict:
 
 
 @pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [(16, 16, ()), (12, 16, ()), (8, 16, ("bit_depth",)), (32, 16, ("bit_depth",))],
+)
+def test_levels_are_compared_where_pixels_are_stored_alike(one, other, expected):
+    """Twelve bits lie in sixteen as they are; eight bits, and floats, are levels of another scale."""
+    settings = [brightness_settings({"reader": {"bit_depth": bits}}) for bits in (one, other)]
+    assert differing_settings(*settings) == expected
+
+
+@pytest.mark.parametrize(
     ("control", "expected"),
     [
         (FIELD, ()),
@@ -46,6 +56,7 @@ def changed(**settings: object) -> dict:
         (changed(laser_percent={"488": 5.0}, gain=[100.0]), ("laser_percent", "gain")),
         (changed(objective="20x/0.75"), ("objective",)),
         ({}, ()),  # a file that carries nothing says nothing
+        (FIELD | {"reader": FIELD["reader"] | {"bit_depth": 12}}, ()),  # says nothing of the other
     ],
 )
 def test_what_differs_is_named(control, expected):

@@ -235,3 +235,26 @@ def test_a_control_taken_with_another_laser(tmp_path, field, control, expected):
     assert not any("differs" in flag for flag in flags(out, "igg.ome.tif"))
     said = "Taken with another laser power than the negative controls"
     assert (said in (out / "report.html").read_text(encoding="utf-8")) == bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("as_saved", "flagged"),
+    [
+        (lambda planes: planes, False),
+        (lambda planes: (planes / planes.max() * 255).astype(np.uint8), True),
+        (lambda planes: (planes / 4095).astype(np.float32), True),
+    ],
+    ids=["as the control", "8 bits", "from 0 to 1"],
+)
+def test_a_field_saved_in_other_units_than_the_control_is_flagged(
+    tmp_path, field, as_saved, flagged
+):
+    """Levels of 0 to 1 or 255 are below any limit of a 16-bit control: by hand, none positive."""
+    planes = np.stack([field["marker"], field["nuclei"]]).astype(np.uint16)
+    sample = write(tmp_path / "a.ome.tif", as_saved(planes))
+    control = write(tmp_path / "igg.ome.tif", planes)
+    out = tmp_path / "out"
+    words = (*CHANNELS, "--segmenter", "classical", "--jobs", "1")
+    status, output = measure(sample, "--negative-control", control, "--out", out, *words)
+    assert status == 0, output
+    assert ("bit_depth_differs_from_control" in flags(out, "a.ome.tif")) == flagged

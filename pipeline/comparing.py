@@ -112,5 +112,5 @@ def _untested(study: "Study", assay: str, feature: object, held: pd.DataFrame) -
 
 def _is_described_only(result: TableResult, feature: object) -> bool:
     """Tell whether a feature is a table's own and not one that the table has compared."""
-    own = "feature" in result.animals and feature in set(result.animals["feature"])
+    own = feature in set(result.animals["feature"])
     return own and feature not in result.compared

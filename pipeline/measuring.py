@@ -162,7 +162,7 @@ def _noted(image: Image | Begun, measurement: Measurement) -> Measurement:
     return replace(
         measurement,
         flags=(*image.flags, *(f for f in measurement.flags if f not in image.flags)),
-        notes=measurement.notes | {"reader": image.notes | bits},
+        notes=measurement.notes | {"reader": {**image.notes, **bits}},
     )
 
 

@@ -156,7 +156,7 @@ class NodulesAssay(NoduleOptions, Assay):
             lobes.append(counts.lobes.assign(animal=animal))
             pairs.append(counts.pairs.assign(animal=animal))
         tables = {f"{name}_lobes": join_tables(lobes), f"{name}_pairs": join_tables(pairs)}
-        return TableResult(pd.DataFrame(), tables=tables)
+        return TableResult(tables=tables)
 
     def classify(self, measured: Measured, calibration: Calibration) -> Classified:
         """Give the photo's features; lobes take the name that the sample sheet gives them."""

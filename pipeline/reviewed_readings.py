@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import pandas as pd
-
 from .drawing import read_labels
 from .plan import Task
 from .readings import PROGRAM, ImageReading, reading_tables
@@ -57,7 +55,7 @@ def with_readings(
             ),
         ]
         more = reading_tables(name, assay, [r for r in readings if r is not None])
-        held = found.get(name, TableResult(pd.DataFrame(columns=["feature"])))
+        held = found.get(name, TableResult())
         found[name] = replace(held, tables={**held.tables, **more})
     return found
 

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from .study import StudyHeader
 
 
+ANIMAL_FEATURE_COLUMNS = ["feature", "animal", "group", "value", "n_images", "n_objects"]
+"""Columns of `TableResult.animals`."""
+
+
+def no_animals() -> pd.DataFrame:
+    """Give `TableResult.animals` without a row, for results that only add tables."""
+    return pd.DataFrame(columns=ANIMAL_FEATURE_COLUMNS)
+
+
 @dataclass(frozen=True)
 class TableResult:
     """What a table assay gives.
@@ -40,7 +49,7 @@ class TableResult:
         (``<assay>_curves``), for the report and for people.
     """
 
-    animals: pd.DataFrame
+    animals: pd.DataFrame = field(default_factory=no_animals)
     comparisons: pd.DataFrame | None = None
     compared: tuple[str, ...] = ()
     problems: tuple[ProblemRow, ...] = ()

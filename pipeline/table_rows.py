@@ -13,6 +13,7 @@ import pandas as pd
 
 from .errors import InputError
 from .problems import ProblemRow
+from .table_assay import ANIMAL_FEATURE_COLUMNS
 from .table_cells import NumberColumn, TextColumn, Wanted, check_cells, parse_numbers
 from .tables import read_table
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from .study import StudyHeader
 
 __all__ = [
-    "ANIMAL_FEATURE_COLUMNS",
     "NumberColumn",
     "TableRows",
     "TextColumn",
@@ -36,9 +36,6 @@ __all__ = [
     "read_mapped",
     "read_rows",
 ]
-
-ANIMAL_FEATURE_COLUMNS = ["feature", "animal", "group", "value", "n_images", "n_objects"]
-"""Columns of `TableResult.animals`."""
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def _with_sheet(view: AssayView, result: TableResult | None) -> AssayView:
         return view
     return replace(
         view,
-        features=tuple(dict.fromkeys(result.animals.get("feature", ()))) or view.features,
+        features=tuple(dict.fromkeys(result.animals["feature"])) or view.features,
         calibration={**view.calibration, **result.notes},
         further_tables=tuple(result.tables),
     )

@@ -40,7 +40,7 @@ def changed(**settings: object) -> dict:
     [(16, 16, ()), (12, 16, ()), (8, 16, ("bit_depth",)), (32, 16, ("bit_depth",))],
 )
 def test_levels_are_compared_where_pixels_are_stored_alike(one, other, expected):
-    """Twelve bits lie in sixteen as they are; eight bits, and floats, are levels of another scale."""
+    """Twelve bits lie in sixteen as they are; eight bits, and floats, have another scale."""
     settings = [brightness_settings({"reader": {"bit_depth": bits}}) for bits in (one, other)]
     assert differing_settings(*settings) == expected
 

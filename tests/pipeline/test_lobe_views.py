@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
+from xenoquant.imgproc.phantoms import LungScene, render_lungs
 from xenoquant.imgproc.views import FRAME_COLUMNS
 from xenoquant.pipeline.classified import ClassifiedImage
 from xenoquant.pipeline.lobe_views import (
@@ -14,6 +16,7 @@ from xenoquant.pipeline.lobe_views import (
     lobe_features,
     side_of,
 )
+from xenoquant.pipeline.run import RunOptions, run_study
 from xenoquant.pipeline.samples import Sample
 
 FRAME = dict(zip(FRAME_COLUMNS, (200.0, 200.0, 0.0, 220.0, 120.0, 0.4, 0.1, 20000.0), strict=True))
@@ -183,3 +186,30 @@ def test_no_photo_and_no_lobe_give_empty_tables():
 def test_views_are_named_as_people_do(view, side):
     """Authority: the contract's two words, in any case or by their first letter."""
     assert side_of(view) == side
+
+
+def test_a_study_of_both_sides_runs_to_its_report(tmp_path):
+    """Authority: the two photos are one, mirrored: a lobe, and no nodule more than both show."""
+    scene = LungScene(
+        size_px=(300, 400), px_per_mm=25, nodules=4, lobe_length_mm=(8, 10), jpeg_quality=None
+    )
+    rgb = render_lungs(3, scene=scene).rgb
+    for view, pixels in (("dorsal", rgb), ("ventral", np.ascontiguousarray(rgb[:, ::-1]))):
+        Image.fromarray(pixels).save(tmp_path / f"{view}.png")
+    rows = [f"lungs,{view}.png,m1,a,left,{view}" for view in ("dorsal", "ventral")]
+    (tmp_path / "samples.csv").write_text(
+        "\n".join(["assay,image,animal,group,lobe,view", *rows]) + "\n"
+    )
+    (tmp_path / "study.toml").write_text(
+        '[study]\ntitle = "Both sides"\ngroups = ["a"]\nreference = "a"\n'
+        '[assays.lungs]\nmethod = "nodules"\npx_per_mm = 25\n'
+    )
+    summary = run_study(tmp_path, RunOptions(jobs=1))
+    assert {row.stage for row in summary.problems} == {"compare"}  # there is one group
+    results = tmp_path / "results"
+    assert (results / "report.html").is_file()
+    animal = pd.read_csv(results / "animals.csv").set_index("feature")["value"]
+    photos = pd.read_csv(results / "images.csv").query("feature == 'nodules'")["value"]
+    assert animal["lobes"] == 1
+    assert photos.max() <= animal["nodules"] <= photos.sum()
+    assert len(pd.read_csv(results / "lungs_lobes.csv")) == 1

@@ -10,13 +10,20 @@ from typing import Any
 from .drawing import DRAWING, drawn_sizes
 from .plan import Task
 from .problems import ProblemRow
-from .provenance import CRATE_FILE, code_hash, output_hashes, versions
+from .provenance import (
+    CRATE_FILE,
+    REPORT_FILE,
+    RUN_FILE,
+    code_hash,
+    file_hashes,
+    output_hashes,
+    versions,
+)
 from .samples import Sample
-from .store import Store, fingerprint, hash_file
+from .store import Store, fingerprint
 from .study import Study
 from .writers import write_json
 
-REPORT_FILE = "report.html"
 _TRIED_AGAIN = frozenset({DRAWING, "store"})  # stages whose problems the next run may not meet
 
 
@@ -53,8 +60,8 @@ class Finished:
                 "assays": {
                     name: held.model_dump(mode="json") for name, held in study.assays.items()
                 },
-                "tables": _hashes(study.folder, _tables(study)),
-                "review": _hashes(study.folder, _review(study.folder)),
+                "tables": file_hashes(study.folder, _tables(study)),
+                "review": file_hashes(study.folder, _review(study.folder)),
                 "samples": [asdict(sample) for sample in samples],
                 "images": [[task.name, task.fingerprint, task.content] for task in done],
                 "problems": sorted({tuple(asdict(row).values()) for row in problems}),
@@ -100,7 +107,7 @@ class Finished:
         return fingerprint({"sizes": sizes})
 
     def _files(self) -> dict[str, str]:
-        others = _hashes(self._results, [REPORT_FILE, "run.json", CRATE_FILE])
+        others = file_hashes(self._results, [REPORT_FILE, RUN_FILE, CRATE_FILE])
         return output_hashes(self._results) | others
 
     def _drawn(self) -> str:
@@ -143,15 +150,3 @@ def _tables(study: Study) -> list[str]:
 def _review(folder: Path) -> list[str]:
     found = (folder / "review").rglob("*")
     return [file.relative_to(folder).as_posix() for file in found if file.is_file()]
-
-
-def _hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """Give the hash of each file by name; empty for one that isn't there or can't be read."""
-
-    def held(name: str) -> str:
-        try:
-            return hash_file(folder / name)
-        except OSError:
-            return ""
-
-    return {name: held(name) for name in sorted(set(names))}

@@ -7,6 +7,7 @@ from pathlib import Path
 from .errors import InputError, Problem, StudyError
 from .image_files import LEICA_SUFFIXES, TIFF_SUFFIXES
 from .loose_request import LooseRequest, absolute_path
+from .provenance import RUN_FILE
 from .readers import list_images, scan_folder, split_reference
 from .run import RunOptions, RunSummary, run_samples
 from .samples import BLANK, NEGATIVE_CONTROL, SAMPLE, Sample
@@ -119,7 +120,7 @@ def _check_output(folder: Path) -> None:
     if not folder.is_dir():
         remedy = "give another folder"
         raise StudyError([Problem("--out", "", str(folder), "a folder", remedy)])
-    mine = (folder / "run.json").is_file() or (folder / "store").is_dir()
+    mine = (folder / RUN_FILE).is_file() or (folder / "store").is_dir()
     if any(folder.iterdir()) and not mine:
         remedy = "give a new folder; nothing in this one was touched"
         expected = "an empty folder, or an earlier run's results"

@@ -2,7 +2,7 @@
 
 import hashlib
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
@@ -29,8 +29,7 @@ _LIBRARIES = (
         "pillow-heif",
     ),
 )
-CRATE_FILE = "ro-crate-metadata.json"
-
+REPORT_FILE, RUN_FILE, CRATE_FILE = "report.html", "run.json", "ro-crate-metadata.json"
 
 READ_AS = ("format", "series", "series_name", "level", "z", "n_z", "timepoint")
 """Of a reader's notes, what says which picture of a file was measured."""
@@ -69,6 +68,31 @@ def output_hashes(results: Path) -> dict[str, str]:
         *(file for kind in ("objects", "regions") for file in (results / kind).glob("*.parquet")),
     ]
     return {file.relative_to(results).as_posix(): hash_file(file) for file in sorted(files)}
+
+
+def file_hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Give the SHA-256 of files.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        What their names are relative to.
+    names : iterable of str
+        The files.
+
+    Returns
+    -------
+    dict of str to str
+        By name in alphabetical order; empty for one that isn't there or can't be read.
+    """
+
+    def held(name: str) -> str:
+        try:
+            return hash_file(folder / name)
+        except OSError:
+            return ""
+
+    return {name: held(name) for name in sorted(set(names))}
 
 
 def parameters(study: Study) -> dict[str, dict[str, Any]]:
@@ -167,12 +191,9 @@ def _relative(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
 
 
-def _hash_property(run: Mapping[str, Any], name: str) -> dict[str, str]:
-    held = run["outputs"].get(name)
-    return {"sha256": held} if held else {}
-
-
-def describe_crate(study: Study, run: Mapping[str, Any], files: Sequence[str]) -> dict[str, Any]:
+def describe_crate(
+    study: Study, run: Mapping[str, Any], files: Mapping[str, str]
+) -> dict[str, Any]:
     """Give the RO-Crate metadata of a results folder.
 
     Parameters
@@ -181,8 +202,8 @@ def describe_crate(study: Study, run: Mapping[str, Any], files: Sequence[str]) -
         The study that was run.
     run : mapping
         The content of run.json.
-    files : sequence of str
-        The tables and the report, relative to the results folder.
+    files : mapping of str to str
+        The SHA-256 of the tables, the report and run.json, by path in the results folder.
 
     Returns
     -------
@@ -211,8 +232,8 @@ def describe_crate(study: Study, run: Mapping[str, Any], files: Sequence[str]) -
         for image in run["images"]
     ]
     outputs = [
-        crate.add(File(crate, dest_path=name, properties=_hash_property(run, name)))
-        for name in dict.fromkeys([*files, *run["outputs"]])
+        crate.add(File(crate, dest_path=name, properties={"sha256": held} if held else {}))
+        for name, held in files.items()
     ]
     crate.add_action(
         program,

@@ -11,6 +11,7 @@ import pandas as pd
 
 from .errors import Problem, StudyError
 from .image_names import inside
+from .provenance import RUN_FILE
 from .region_shapes import region_geometries
 from .study import RESULTS_FOLDER
 
@@ -131,8 +132,8 @@ def open_results(path: Path) -> ResultsFolder:
     """
     study = path.parent if path.suffix == ".toml" else path
     for folder in (study / RESULTS_FOLDER, study):
-        if (folder / "run.json").is_file():
-            run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        if (folder / RUN_FILE).is_file():
+            run = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
             return ResultsFolder(folder, study, run)
     remedy = f"run it first: xenoquant run {path}"
     raise StudyError([Problem(str(path), "", "no results", "a finished run (run.json)", remedy)])

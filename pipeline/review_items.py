@@ -10,6 +10,7 @@ from .assay import Assay, Calibration
 from .errors import Problem, StudyError
 from .evidence import prepare_assays
 from .plan import image_names
+from .provenance import RUN_FILE
 from .samples import Sample, study_samples
 from .store import Store
 from .study import Study, load_study
@@ -138,7 +139,7 @@ def _check_assays(study: Study, assays: Sequence[str]) -> None:
 
 
 def _last_run(study: Study, path: Path) -> dict[str, Any]:
-    file = study.results / "run.json"
+    file = study.results / RUN_FILE
     remedy = f"run the study first: xenoquant run {path}"
     try:
         run = json.loads(file.read_text(encoding="utf-8"))

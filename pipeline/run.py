@@ -14,7 +14,7 @@ from .crew import Crew
 from .drawing import DrawJob, draw_job, lost_drawing
 from .errors import Problem, StudyError
 from .evidence import describe_tables, evaluate_tables, join_animals, prepare_assays
-from .finished import REPORT_FILE, Finished
+from .finished import Finished
 from .leftovers import remove_leftovers
 from .linking import conflicting_groups, link_iron
 from .measured import Measured
@@ -23,7 +23,14 @@ from .object_tables import ObjectTables
 from .plan import Plan, Task, plan_study
 from .problems import ProblemRow, bad_tile_rows, problem_table
 from .progress import Both, LiveCounts
-from .provenance import CRATE_FILE, describe_crate, describe_run
+from .provenance import (
+    CRATE_FILE,
+    REPORT_FILE,
+    RUN_FILE,
+    describe_crate,
+    describe_run,
+    file_hashes,
+)
 from .published import Published
 from .repeats import repeated_content, same_result
 from .results_links import refuse_links
@@ -343,11 +350,10 @@ class _Run:
         )
         run["reviews"] = describe_reviews(self.study, review[1])
         run["tables"] = describe_tables(self.study, tables)
-        write_json(folder / "run.json", run)
-        files = sorted(file.relative_to(folder).as_posix() for file in folder.glob("*.csv"))
-        named = [*files, "report.html", "run.json"]
-        write_json(folder / CRATE_FILE, describe_crate(self.study, run, named))
+        write_json(folder / RUN_FILE, run)
         write_report(folder, study_view(self.study, done, calibrations, tables, run))
+        hashes = run["outputs"] | file_hashes(folder, [REPORT_FILE, RUN_FILE])
+        write_json(folder / CRATE_FILE, describe_crate(self.study, run, hashes))
 
 
 def _row(task: Task, stage: str, error: str, remedy: str) -> ProblemRow:

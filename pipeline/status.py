@@ -10,6 +10,7 @@ import pandas as pd
 from .evidence import prepare_assays
 from .plan import Plan, plan_study
 from .progress import Counts, read_counts
+from .provenance import RUN_FILE
 from .run_lock import is_held, read_holder
 from .samples import study_samples
 from .store import Store
@@ -98,7 +99,7 @@ def _count_lines(counts: Counts | None) -> list[str]:
 
 def _last_run(study: Study) -> str:
     try:
-        run: dict[str, Any] = json.loads((study.results / "run.json").read_text(encoding="utf-8"))
+        run: dict[str, Any] = json.loads((study.results / RUN_FILE).read_text(encoding="utf-8"))
         counts = run["counts"]
         return (
             f"Last finished run: {run['finished']}, {counts['measured']} measured, "

@@ -14,7 +14,7 @@ from .errors import Problem, StudyError
 from .evidence import prepare_assays
 from .finished import recorded_files
 from .plan import Task, plan_study
-from .provenance import code_hash, parameters, sheet_hash, versions
+from .provenance import RUN_FILE, code_hash, parameters, sheet_hash, versions
 from .published import Published
 from .remeasuring import choose_images, measured_differences
 from .reviews import apply_reviews, describe_reviews
@@ -115,7 +115,7 @@ def verify_study(path: Path, *, sample: int = 5, seed: int | None = None) -> Ver
 
 
 def _read_run(study: Study) -> dict[str, Any]:
-    file = study.results / "run.json"
+    file = study.results / RUN_FILE
     try:
         run: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         _recorded(run), dict(_inputs(run)), run["study"].keys(), run["parameters"].keys()
@@ -230,7 +230,7 @@ def _unrecorded(
     run: Mapping[str, Any], published: Mapping[str, str], drawn: Mapping[str, str]
 ) -> Iterable[str]:
     """Say what could not be compared as no hash of it was kept."""
-    if "run.json" not in published:
+    if RUN_FILE not in published:
         yield "no hashes of the report and run.json are kept: xenoquant run keeps them"
     if run["images"] and not drawn:
         yield "no hashes of the overlays are kept: xenoquant run keeps them"

@@ -11,6 +11,7 @@ import tifffile
 
 from xenoquant.pipeline.errors import StudyError
 from xenoquant.pipeline.run import RunOptions, run_study
+from xenoquant.pipeline.store import hash_file
 
 ONE = RunOptions(jobs=1)
 
@@ -106,7 +107,11 @@ def test_overlays_report_and_provenance_are_there(first_run):
     assert run["parameters"]["ferritin"]["cutoffs_od"] == [0.2, 0.4, 0.6]
     assert all(len(image["sha256"]) == 64 for image in run["images"])
     crate = json.loads((results / "ro-crate-metadata.json").read_text())
-    assert any(item["@id"] == "images.csv" for item in crate["@graph"])
+    files = {item["@id"]: item.get("sha256") for item in crate["@graph"] if item["@type"] == "File"}
+    named = {"images.csv", "objects/lungs.parquet", "report.html", "run.json"}
+    assert {name: files[name] for name in named} == {
+        name: hash_file(results / name) for name in named
+    }
 
 
 def test_a_second_run_measures_nothing_and_changes_no_table(finished_study, tables):

@@ -13,6 +13,7 @@ from typing import TypedDict, cast
 
 from .assay import Calibration
 from .drawing import drawing_key, drawn_sizes, overlay_file
+from .image_names import inside
 from .plan import Task
 from .store import fingerprint, hash_file
 from .writers import write_json
@@ -56,8 +57,13 @@ class Published:
                     self._take(line)
 
     def _take(self, text: str) -> None:
-        """Add what a text of the record says; what another program wrote counts as not drawn."""
+        """Add what a text of the record says; what another program wrote counts as not drawn.
+
+        Files of images that are no more are removed: a place outside the folder is none of ours.
+        """
         for place, held in json.loads(text).items():
+            if inside(place) != place:
+                continue
             known = isinstance(held, dict) and held.keys() == Drawn.__required_keys__
             self._drawn[place] = cast(Drawn, held) if known else None
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xenoquant.pipeline import report
 from xenoquant.pipeline.errors import StudyError
 from xenoquant.pipeline.exports import export_study
 from xenoquant.pipeline.image_names import image_names
@@ -140,6 +141,29 @@ def test_paths_that_lead_nowhere_are_rows(small):
     assert {row.stage for row in rows} == {"read"}
 
 
+@pytest.mark.parametrize("leads", ["../../../precious", "{outside}/precious", "ferritin/.."])
+def test_a_tampered_record_of_what_is_published_removes_nothing_outside(
+    small_run, tmp_path, monkeypatch, leads
+):
+    """A run removes the label images and overlays of images that are no more: its own alone."""
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "kept.txt").touch()
+    (tmp_path / "precious.jpg").touch()
+    results = small_run / "results"
+    labels = sorted((results / "labels").rglob("*.tif"))
+    record = results / "store" / "published.json"
+    held = json.loads(record.read_text())
+    place = leads.format(outside=tmp_path)
+    record.write_text(json.dumps(held | {place: next(iter(held.values()))}))
+    (results / "run.json").unlink()  # so that the run does all again but measuring
+    monkeypatch.setattr(report, "write_report", lambda folder, view: folder / "report.html")
+    assert not run_study(small_run, ONE).problems
+    assert (precious / "kept.txt").is_file()
+    assert (tmp_path / "precious.jpg").is_file()
+    assert sorted((results / "labels").rglob("*.tif")) == labels
+
+
 def test_results_that_are_a_link_out_of_the_study_are_refused(small, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -152,6 +176,24 @@ def test_results_that_are_a_link_out_of_the_study_are_refused(small, tmp_path):
     (small / "results" / "labels").symlink_to(elsewhere)
     with pytest.raises(StudyError, match="labels"):
         refuse_links(small, small / "results")
+
+
+@pytest.mark.parametrize(
+    "place", ["labels/ferritin", "labels/ferritin/dab/1", "store/ab", "exports"]
+)
+def test_a_link_deep_in_the_results_is_refused(tmp_path, place):
+    """A run would write through it; a link that stays in the study is nobody's harm."""
+    study, elsewhere = tmp_path / "study", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    link = study / "results" / place
+    link.parent.mkdir(parents=True)
+    link.symlink_to(elsewhere)
+    with pytest.raises(StudyError, match=link.name):
+        refuse_links(study, study / "results")
+    assert not list(elsewhere.iterdir())
+    link.unlink()
+    link.symlink_to(study)
+    refuse_links(study, study / "results")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """A first look at a slide: its tissue, white, stains and nuclei, from the overview and samples."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,6 +9,7 @@ import numpy as np
 
 from .artefacts import Artefacts, find_artefacts
 from .bright_field import check_bright_field
+from .corrected import NOT_ASSESSABLE, checked_labels
 from .dab import chosen_vectors, tissue_sample
 from .dab_cells import contrasts
 from .dab_options import DEFAULTS, DabOptions
@@ -97,13 +98,29 @@ def plan_slide(
     white: np.ndarray | None = None,
     threads: int = 1,
     segmenter: Segmenter | None = None,
+    corrected: Mapping[str, np.ndarray] | None = None,
 ) -> SlidePlan:
-    """Settle tissue, white, stains and the look of nuclei; parameters as of `measure_slide`.
+    """Settle tissue, white, stains and the look of nuclei.
+
+    Parameters
+    ----------
+    source, overview, um_per_px, options, areas, white, threads, segmenter
+        As of `slide_dab.measure_slide`.
+    corrected : mapping of str to numpy.ndarray, optional
+        ``tissue`` (and ``not_assessable``) as a person corrected it on the overview, shape of the
+        overview: what is measured. White, stains and the look of nuclei stay those of the tissue
+        that was found, so that what wasn't corrected keeps its numbers; where none was found, they
+        come from the corrected tissue.
+
+    Returns
+    -------
+    SlidePlan
+        What the tiles are measured by.
 
     Raises
     ------
     MeasurementError
-        If the overview is grey or looks like fluorescence.
+        If the overview is grey or looks like fluorescence, or corrected labels don't fit it.
     """
     check_bright_field(overview)
     scale = um_per_px or ASSUMED_UM_PER_PX
@@ -113,15 +130,19 @@ def plan_slide(
         um_per_px=scale * source.shape[0] / overview.shape[0],
         white=given,
     )
-    regions = RegionMap(source.shape, tissue.pieces, tuple(areas))
+    pieces = None if corrected is None else _corrected_pieces(corrected, overview)
+    looked_at = tissue.pieces if pieces is None or tissue.pieces.any() else pieces
+    regions = RegionMap(source.shape, looked_at, tuple(areas))
     sampling = _sampling(regions, options, scale)
     if sampling is not None:
-        regions = RegionMap(source.shape, tissue.pieces, tuple(areas), sampling.fields)
+        regions = RegionMap(source.shape, looked_at, tuple(areas), sampling.fields)
     samples = _read_samples(source, regions, threads)
     level, white_flags, white_source = _white(given, tissue, samples, white is not None)
     threshold_od = 0.0
     if options.cells and tissue.threshold_od:
         threshold_od = tissue_threshold(source, overview, regions, level, scale, threads=threads)
+    if pieces is not None:
+        regions = RegionMap(source.shape, pieces, tuple(areas), regions.fields)
     return SlidePlan(
         regions,
         um_per_px,
@@ -136,6 +157,15 @@ def plan_slide(
         white_flags,
         bool(tissue.ink.any()),
     )
+
+
+def _corrected_pieces(corrected: Mapping[str, np.ndarray], overview: np.ndarray) -> np.ndarray:
+    """Give the pieces of tissue as corrected, without what can't be judged: int32."""
+    held = checked_labels(corrected, ("tissue",), overview.shape[:2])
+    pieces = held["tissue"]
+    if NOT_ASSESSABLE in held:
+        pieces = np.where(held[NOT_ASSESSABLE] > 0, 0, pieces)
+    return pieces
 
 
 def _given_white(options: DabOptions) -> np.ndarray | None:

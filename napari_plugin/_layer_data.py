@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from ..pipeline.readers import Image, inspect_image, split_reference
+from ..pipeline.slides import SlideImage
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -52,6 +53,48 @@ def image_layers(image: Image, name: str) -> list[LayerData]:
     return layers
 
 
+def slide_layer(levels: list[Any], overview: SlideImage, name: str) -> LayerData:
+    """Give a slide's pyramid as a layer that lies where its overview does.
+
+    Parameters
+    ----------
+    levels : list of zarr.Array
+        From `lazy_levels`.
+    overview : SlideImage
+        Its pixels are the overview, and so is its pixel size.
+    name : str
+        Of the layer.
+    """
+    place = placed_under(overview)
+    return levels, {"name": name, "rgb": True, "multiscale": True, **place}, "image"
+
+
+def placed_under(overview: SlideImage) -> dict[str, Any]:
+    """Give the place of a slide's full size where its overview is placed by `placed`."""
+    side = overview.um_per_px or 1.0
+    shapes = zip(overview.pixels.shape[:2], overview.tiles.shape, strict=True)
+    scale = tuple(side * small / full for small, full in shapes)
+    shift = tuple((own - side) / 2 for own in scale)  # pixels begin half of one before 0
+    return {**placed(overview.um_per_px), "scale": scale, "translate": shift}
+
+
+def label_layer(levels: list[Any], name: str, look: dict[str, Any]) -> LayerData:
+    """Give a label image from `label_levels` as a layer: one that can be painted in if it is small.
+
+    Parameters
+    ----------
+    levels : list of zarr.Array
+        Full size first.
+    name : str
+        Of the layer.
+    look : dict
+        Its place, and whatever else napari shall know of it.
+    """
+    if len(levels) == 1:
+        return np.asarray(levels[0][:], np.int32), {"name": name, **look}, "labels"
+    return levels, {"name": name, "multiscale": True, **look}, "labels"
+
+
 def pyramid(pixels: np.ndarray) -> tuple[Any, bool]:
     """Give an image as it is, or as levels of half the size each where it is too large for that.
 
@@ -88,16 +131,41 @@ def lazy_levels(reference: Path) -> list[Any] | None:
     info = inspect_image(reference)
     if len(info.levels) < 2 or info.kind != "rgb":
         return None
-    import tifffile
-    import zarr
-
     path, series = split_reference(reference)
-    try:
-        file = tifffile.TiffFile(path)
-        levels = file.series[series or 0].levels
-        arrays = [zarr.open(level.aszarr(), mode="r") for level in levels]
-    except (tifffile.TiffFileError, OSError, ValueError, KeyError, IndexError):
-        return None
+    arrays = _levels(path, series or 0)
     shapes = [array.shape for array in arrays]
     fits = [s[:2] for s in shapes] == list(info.levels) and all(len(s) == 3 for s in shapes)
     return arrays if fits and len(arrays) > 1 else None
+
+
+def label_levels(file: Path) -> list[Any]:
+    """Give the levels of a label image on disk, whose tiles are read when they come into sight.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        A TIFF file.
+
+    Returns
+    -------
+    list of zarr.Array
+        Full size first; one level where the file has no pyramid, none where it is no label image.
+    """
+    arrays = _levels(file, 0)
+    fits = all(array.ndim == 2 and array.dtype.kind in "iu" for array in arrays)
+    return arrays if fits else []
+
+
+def _levels(path: Path, series: int) -> list[Any]:
+    """Open the levels of one series of a TIFF file; none where tifffile can't."""
+    import tifffile
+    import zarr
+
+    try:
+        shown = tifffile.TiffFile(path).series[series]
+        return [
+            zarr.open_array(shown.aszarr(level=number), mode="r")
+            for number in range(len(shown.levels))
+        ]
+    except (tifffile.TiffFileError, OSError, ValueError, KeyError, IndexError, TypeError):
+        return []

@@ -4,13 +4,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from ..pipeline.drawing import read_labels
 from ..pipeline.errors import InputError, StudyError
 from ..pipeline.plan import image_names
 from ..pipeline.readers import SUFFIXES, inspect_image, read_image, split_reference
 from ..pipeline.samples import BLANK, study_samples
 from ..pipeline.study import STUDY_FILE, Study, load_study
-from ._layer_data import LayerData, image_layers, lazy_levels, placed
+from ._layer_data import (
+    LayerData,
+    image_layers,
+    label_layer,
+    label_levels,
+    lazy_levels,
+    placed,
+)
 
 
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
@@ -107,11 +113,11 @@ def _label_layers(
         return []
     layers: list[LayerData] = []
     for folder in _label_folders(study, reference):
-        files = {file.stem: file for file in sorted(folder.glob("*.tif"))}
-        for what, array in read_labels(files).items():
-            if array.shape == shape:
-                scale = um_per_px or inspect_image(files[what]).um_per_px
-                layers.append((array, {"name": what, **placed(scale)}, "labels"))
+        for file in sorted(folder.glob("*.tif")):
+            levels = label_levels(file)
+            if levels and levels[0].shape == shape:
+                look = placed(um_per_px or inspect_image(file).um_per_px)
+                layers.append(label_layer(levels, file.stem, look))
     return layers
 
 

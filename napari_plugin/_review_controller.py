@@ -284,6 +284,8 @@ class ReviewController:
         current = self.session.current
         if current is None or self._worker is not None or not self._has_acted():
             return
+        if current.is_slide:  # takes minutes: left to the next run
+            return
         labels = {name: held.copy() for name, held in current.review.state.labels.items()}
         classes = dict(current.review.state.classes)
         acts = len(current.review.log.records)

@@ -13,7 +13,17 @@ from napari.utils.colormaps.standardize_color import transform_color
 from ..imgproc.corrected import NOT_ASSESSABLE
 from ..pipeline.overlays import CLASS_COLOURS
 from ..pipeline.review_state import Change
-from ._layer_data import image_layers, placed
+from ..pipeline.slides import SlideImage
+from ._layer_data import (
+    LayerData,
+    image_layers,
+    label_layer,
+    label_levels,
+    lazy_levels,
+    placed,
+    placed_under,
+    slide_layer,
+)
 from .session import OpenImage
 
 CLASS_LAYER, STROKE_LAYER = "class", "stroke"
@@ -71,10 +81,13 @@ class ReviewLayers:
         self._class_table = np.zeros(1, np.uint8)
         place = placed(opened.um_per_px)
         self.own: list[Layer] = [
-            viewer.add_layer(Layer.create(*data))
-            for data in image_layers(replace(opened.image, um_per_px=opened.um_per_px), name)
+            viewer.add_layer(Layer.create(*data)) for data in _shown(opened, name)
         ]
         self._images = len(self.own)
+        for data in _sheets(opened):
+            layer = Layer.create(*data)
+            layer.contour = 1
+            self._show(layer)
         self.labels = {what: self._add(what, place) for what in self._order()}
         self.class_layer = self._add_classes(place)
         self.stroke = Points(name=STROKE_LAYER, face_color=_DRAWN, size=4, border_width=0, **place)
@@ -109,7 +122,8 @@ class ReviewLayers:
             return layer
         # napari works contours out at every step of adding a visible layer: so only now,
         # and two pixels where objects are large enough not to be hidden by them
-        layer.contour = 2 if self.review.edit.typical_radius() > _LARGE_PX else 1
+        is_large = self.review.edit.typical_radius() > _LARGE_PX
+        layer.contour = 2 if is_large and self.review.correctable.profile is None else 1
         layer.visible = True
         return layer
 
@@ -223,6 +237,26 @@ class ReviewLayers:
         for layer in self.own:
             if layer in self.viewer.layers:
                 self.viewer.layers.remove(layer)
+
+
+def _shown(opened: OpenImage, name: str) -> list[LayerData]:
+    """Give the image's layers; of a whole slide its pyramid, where the file has one."""
+    image = replace(opened.image, um_per_px=opened.um_per_px)
+    if isinstance(image, SlideImage):
+        levels = lazy_levels(opened.item.reference)
+        if levels is not None:
+            return [slide_layer(levels, image, name)]
+    return image_layers(image, name)
+
+
+def _sheets(opened: OpenImage) -> list[LayerData]:
+    """Give what was found on a whole slide: outlines to look at, read as they come into sight."""
+    if not isinstance(opened.image, SlideImage):
+        return []
+    place = placed_under(replace(opened.image, um_per_px=opened.um_per_px))
+    look = {"colormap": _few_colours(_OBJECTS), "opacity": 0.8, **place}
+    held = {name: label_levels(file) for name, file in opened.sheets.items()}
+    return [label_layer(levels, name, look) for name, levels in held.items() if len(levels) > 1]
 
 
 def _few_colours(colours: Sequence[str]) -> CyclicLabelColormap:

@@ -240,6 +240,9 @@ def numbers_text(numbers: QuickNumbers | None) -> str:
     """Write an image's numbers as the panel shows them."""
     if numbers is None:
         return "Numbers appear with your first act on the image."
+    if numbers.tissue_mm2 is not None:
+        pieces = f"Pieces of tissue <b>{numbers.count}</b>, <b>{numbers.tissue_mm2:.2f} mm²</b>"
+        return f"{pieces}. The next run measures the slide."
     parts = [f"Count <b>{numbers.count}</b>"]
     if numbers.burden is not None:
         parts.append(f"burden <b>{100 * numbers.burden:.2f} %</b>")

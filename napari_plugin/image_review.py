@@ -81,6 +81,11 @@ class ImageReview:
                 index.highest = max(index.highest, int(pixels.runs[:, 2:].max(initial=0)))
 
     @property
+    def um_per_px(self) -> float | None:
+        """Pixel size of the label images."""
+        return self._facts.um_per_px
+
+    @property
     def is_stale(self) -> bool:
         """Whether the image or its options changed since the review began."""
         return self._good_for != self._is_new.fingerprint

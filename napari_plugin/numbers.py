@@ -29,16 +29,21 @@ class QuickNumbers:
         Share of the objects whose class is known that are positive; None without classes.
     unknown : int
         Objects whose class is known only after measuring (drawn or redrawn ones).
+    tissue_mm2 : float or None
+        Of a whole slide, whose pieces of tissue are the objects: their area.
     """
 
     count: int
     burden: float | None = None
     positive_percent: float | None = None
     unknown: int = 0
+    tissue_mm2: float | None = None
 
 
 def program_classes(study: ReviewStudy, opened: OpenImage) -> dict[int, int]:
     """Give the class that the program gave each object, by the last run's thresholds."""
+    if not opened.review.correctable.classes:
+        return {}
     classified = _classified(
         opened.item,
         MeasuredImage.of(opened.item.sample, opened.program),
@@ -65,6 +70,8 @@ def quick_numbers(review: ImageReview, program: Mapping[int, int]) -> QuickNumbe
     program : mapping of int to int
         From `program_classes`; objects drawn anew aren't in it.
     """
+    if review.correctable.profile is not None:
+        return _tissue_numbers(review)
     what = review.correctable.objects
     blind = _unassessable(review)
     numbers = [n for n in review.index.numbers(what) if n not in blind]
@@ -80,6 +87,17 @@ def quick_numbers(review: ImageReview, program: Mapping[int, int]) -> QuickNumbe
     known = [given[n] if n in given else program[n] for n in numbers if n in given or n in program]
     share = 100 * float(np.mean(np.array(known) > 0)) if known else float("nan")
     return QuickNumbers(len(numbers), burden, share, len(numbers) - len(known))
+
+
+def _tissue_numbers(review: ImageReview) -> QuickNumbers:
+    """Count a slide's pieces of tissue and their area, without what can't be assessed."""
+    labels, what = review.state.labels, review.correctable.objects
+    kept = labels[what] * (labels[NOT_ASSESSABLE] == 0)
+    pixels = np.bincount(kept.ravel())[1:]
+    um_per_px = review.um_per_px or float("nan")
+    return QuickNumbers(
+        int(np.count_nonzero(pixels)), tissue_mm2=float(pixels.sum()) * um_per_px**2 * 1e-6
+    )
 
 
 def _unassessable(review: ImageReview) -> set[int]:

@@ -1,8 +1,8 @@
 """A reader's session over a study: the queue, the open image, blinding, and where it was left."""
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ..pipeline.review_items import ReviewItem, load_review_study
 from ..pipeline.review_log import ReviewLog
 from ..pipeline.review_state import Change, ReviewState
 from ..pipeline.reviews import program_measurement
+from ..pipeline.slides import SlideImage
 from ..pipeline.store import hash_file
 from .blinding import UNNAMED, unnamed
 from .image_review import ImageReview
@@ -55,13 +56,23 @@ class SessionOptions:
 
 @dataclass(frozen=True)
 class OpenImage:
-    """The image on the screen: its item, pixels, the program's measurement, and its review."""
+    """The image on the screen: its item, pixels, the program's measurement, and its review.
+
+    Of a whole slide, the pixels and `um_per_px` are those of its overview; `sheets` are the label
+    images of its cells, by name, which stay on the disk.
+    """
 
     item: ReviewItem
     image: Image
     program: Measurement
     review: ImageReview
     um_per_px: float | None
+    sheets: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def is_slide(self) -> bool:
+        """Whether it is a whole slide, which is measured by the next run alone."""
+        return isinstance(self.image, SlideImage)
 
 
 class Session:
@@ -248,20 +259,21 @@ class Session:
         self._asked = item.key
         self._must_be_unchanged(item)
         image = item.assay.open(item.reference)
-        program = program_measurement(self.study.store, item.fingerprint)
-        missing = [name for name in _layers(item) if name not in program.labels]
+        program = program_measurement(self.study.store, item.assay, item.fingerprint)
+        what = item.assay.corrects(program.profiles)
+        if what is None:
+            raise ValueError(f"{item.sample.assay} has no review")
+        missing = [name for name in what.layers if name not in program.labels]
         if missing:
             reason = f"its measurement has no label images of {', '.join(missing)}"
-            remedy = "of a whole slide, review exported fields; else run the study again"
-            raise InputError("the image", reason, remedy)
-        labels = {name: program.labels[name] for name in _layers(item)}
+            raise InputError("the image", reason, "run the study again")
+        labels = {name: program.labels[name] for name in what.layers}
         shape = next(iter(labels.values())).shape
         own = image.pixels.shape[:2] if image.kind == "rgb" else image.pixels.shape[1:]
         if tuple(own) != tuple(shape):
             reason = f"its label images have the shape {shape}, what can be shown of it {own}"
-            remedy = "of a whole slide, review exported fields; else run the study again"
-            raise InputError("the image", reason, remedy)
-        um_per_px = program.notes.get("um_per_px")
+            raise InputError("the image", reason, "run the study again")
+        um_per_px = _shown_um_per_px(image, program)
         settles = self.options.settle
         facts = ImageFacts(*item.key, item.fingerprint, shape, um_per_px, settles)
         folder = image_folder(self.study, self.reader, item)
@@ -274,20 +286,19 @@ class Session:
         distance = getattr(item.assay, "cell_distance_um", 0.0)
         scale = um_per_px or program.notes.get("assumed_um_per_px")
         scale = scale or program.notes.get("um_per_px_used") or 0.5
-        if item.assay.correctable is None:
-            raise ValueError(f"{item.sample.assay} has no review")
         review = ImageReview(
             folder.folder,
             self.reader,
             facts,
             labels,
-            item.assay.correctable,
+            what,
             cell_distance_px=float(distance) / scale,
         )
         if first is not None:
             given = Change(classes={n: (None, value) for n, value in first.classes.items()})
             review.do("settle_begin", given)
-        return OpenImage(item, image, program, review, um_per_px)
+        sheets = self.study.store.sheets(item.fingerprint)
+        return OpenImage(item, image, program, review, um_per_px, sheets)
 
     def reading_of(self, reader: str, item: ReviewItem) -> ReviewState:
         """Give what another reader made of an image, for settling.
@@ -347,5 +358,9 @@ class Session:
             self._lock.release()
 
 
-def _layers(item: ReviewItem) -> Sequence[str]:
-    return item.assay.correctable.layers if item.assay.correctable else ()
+def _shown_um_per_px(image: Image, program: Measurement) -> float | None:
+    """Give the pixel size of what is shown: of a whole slide, its overview's."""
+    um_per_px: float | None = program.notes.get("um_per_px")
+    if um_per_px is not None and isinstance(image, SlideImage):
+        return um_per_px * image.reduced_by
+    return um_per_px

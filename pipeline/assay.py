@@ -84,12 +84,16 @@ class Correctable:
         The label image of what objects lie in: lobes, tissue.
     classes : tuple of str
         What a reader may call an object, class 0 first; empty where objects have no class.
+    profile : str or None
+        The profile of a measurement that holds the label image of the objects, where it isn't
+        among the label images: the tissue of a whole slide, on its overview.
     """
 
     objects: str
     grown: str | None = None
     regions: str | None = None
     classes: tuple[str, ...] = ()
+    profile: str | None = None
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -252,9 +256,27 @@ class Assay(BaseModel, ABC):
     def measure(self, image: Image, sample: Sample, blanks: Sequence[Image]) -> Measurement:
         """Measure one image: pure, the same input gives the same output."""
 
-    def split(self, image: Image, sample: Sample, blanks: Sequence[Image]) -> Split | None:
-        """Begin to measure one image, where other workers can take pieces of it; else None."""
+    def split(
+        self,
+        image: Image,
+        sample: Sample,
+        blanks: Sequence[Image],
+        labels: Mapping[str, np.ndarray] | None = None,
+    ) -> Split | None:
+        """Begin to measure one image, where other workers can take pieces of it; else None.
+
+        Parameters
+        ----------
+        image, sample, blanks
+            As for `measure`.
+        labels : mapping of str to numpy.ndarray, optional
+            As for `measure_corrected`, where a person corrected the image.
+        """
         return None
+
+    def corrects(self, profiles: Mapping[str, np.ndarray]) -> Correctable | None:
+        """Give what a person may correct of one image, from the profiles of its measurement."""
+        return self.correctable
 
     def measure_corrected(
         self,

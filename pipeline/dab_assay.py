@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, PrivateAttr
 
+from ..imgproc.corrected import NOT_ASSESSABLE
 from ..imgproc.dab import DabOptions, classify_dab, control_floor, measure_dab
 from ..imgproc.dab_drift import BatchDrift, batch_drift
 from ..imgproc.dab_scores import dab_classes, features_above_floor, features_of_cells
-from ..imgproc.errors import MeasurementError
 from ..imgproc.measurement import Measurement
 from ..imgproc.polygons import Polygon
 from ..imgproc.slide_dab import measure_planned
@@ -50,6 +50,10 @@ from .segmented_assay import SegmentedAssay
 
 BLOCK_PIXELS = 3_000_000
 """What cells of a slide are looked for in at a time, with the rim around it."""
+
+
+SLIDE_TISSUE = Correctable("tissue", profile="overview_regions")
+"""Of a slide's cells there are too many to correct one by one; where they count can be."""
 
 
 class DabAssay(DabOptions, SegmentedAssay):
@@ -103,6 +107,10 @@ class DabAssay(DabOptions, SegmentedAssay):
     correctable: ClassVar[Correctable | None] = Correctable(
         "nuclei", grown="cells", regions="tissue", classes=("0", "1+", "2+", "3+")
     )
+
+    def corrects(self, profiles: Mapping[str, np.ndarray]) -> Correctable | None:
+        """Give what may be corrected: of a whole slide its tissue, on the overview."""
+        return SLIDE_TISSUE if SLIDE_TISSUE.profile in profiles else self.correctable
 
     def doubts(self, samples: Sequence[Sample]) -> list[str]:
         """Say if there is no negative control."""
@@ -218,13 +226,10 @@ class DabAssay(DabOptions, SegmentedAssay):
         labels: Mapping[str, np.ndarray],
         program: Measurement,
     ) -> Measurement:
-        """Measure DAB in corrected cells and tissue."""
-        um_per_px, source = pixel_size(image, sample, self.um_per_px)
+        """Measure DAB in corrected cells and tissue; of a slide, all of the corrected tissue."""
         if isinstance(image, SlideImage):
-            raise MeasurementError(
-                "Corrections of a whole slide's label images can't be measured.",
-                "Correct exported fields, or draw regions of interest and give them as regions.",
-            )
+            return self._slide(image, sample, blanks, labels).carry_out(HERE)
+        um_per_px, source = pixel_size(image, sample, self.um_per_px)
         return self._measured(image, sample, blanks, um_per_px, source, labels)
 
     def pixels_at_once(self, info: ImageInfo) -> int:
@@ -232,13 +237,25 @@ class DabAssay(DabOptions, SegmentedAssay):
         whole = info.height * info.width
         return min(whole, BLOCK_PIXELS + whole // 256) if is_whole_slide(info) else whole
 
-    def split(self, image: Image, sample: Sample, blanks: Sequence[Image]) -> Split | None:
+    def split(
+        self,
+        image: Image,
+        sample: Sample,
+        blanks: Sequence[Image],
+        labels: Mapping[str, np.ndarray] | None = None,
+    ) -> Split | None:
         """Look at a whole slide, and leave its tiles to whoever is free."""
         if not isinstance(image, SlideImage) or isinstance(image.tiles, ArrayTiles):
             return None
-        return self._slide(image, sample, blanks)
+        return self._slide(image, sample, blanks, labels)
 
-    def _slide(self, image: SlideImage, sample: Sample, blanks: Sequence[Image]) -> "PlannedSlide":
+    def _slide(
+        self,
+        image: SlideImage,
+        sample: Sample,
+        blanks: Sequence[Image],
+        labels: Mapping[str, np.ndarray] | None = None,
+    ) -> "PlannedSlide":
         um_per_px, source = pixel_size(image, sample, self.um_per_px)
         plan = plan_slide(
             image.tiles,
@@ -247,8 +264,11 @@ class DabAssay(DabOptions, SegmentedAssay):
             options=self,
             areas=image.areas,
             white=blank_level(blanks),
+            corrected=labels,
         )
-        return PlannedSlide(image.tiles, plan, source)
+        is_partial = bool((labels or {}).get(NOT_ASSESSABLE, np.zeros(1)).any())
+        flags = ("partly_not_assessable",) if is_partial else ()
+        return PlannedSlide(image.tiles, plan, source, flags)
 
     def _measured(
         self,
@@ -442,10 +462,12 @@ class PlannedSlide:
     tiles: TileSource
     plan: SlidePlan
     scale_source: str
+    flags: tuple[str, ...] = ()
 
     def carry_out(self, spread: Spread) -> Measurement:
         """Measure the tiles."""
         found = measure_planned(self.tiles, self.plan, spread=spread, make_sheet=TemporarySheet)
+        found = replace(found, flags=(*self.flags, *found.flags))
         return with_scale(found, self.plan.um_per_px, self.scale_source)
 
 

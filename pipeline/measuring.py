@@ -111,8 +111,8 @@ def _begun_or_measured(job: Job) -> Begun | ProblemRow | _Drawn | None:
         image, blanks = open_image(task), open_blanks(task)
     except InputError as error:
         return _row(task, "read", error.reason, error.remedy)
-    if job.may_split and task.review is None:
-        split = _attempt(task, lambda: task.assay.split(image, task.sample, blanks))
+    if job.may_split:
+        split = _attempt(task, lambda: _split(task, image, blanks))
         if isinstance(split, ProblemRow):
             return split
         if split is not None:
@@ -144,6 +144,15 @@ def _attempt(task: Task, measure: Callable[[], ResultT]) -> ResultT | ProblemRow
     except Exception as error:  # one image must not cost the others; the row says what happened
         reason = f"a fault of the program: {type(error).__name__}: {error}"
         return _row(task, "measure", reason, "please report it with this image")
+
+
+def _split(task: Task, image: Image, blanks: list[Image]) -> Split | None:
+    """Begin what is measured in pieces: as the method finds it, or as a reader corrected it."""
+    if task.review is None:
+        return task.assay.split(image, task.sample, blanks)
+    from .reviews import split_review
+
+    return split_review(task, image, blanks)
 
 
 def _measure(job: Job, image: Image, blanks: list[Image]) -> Measurement:

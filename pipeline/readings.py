@@ -36,8 +36,8 @@ class ImageReading:
         Open, accepted or rejected; empty for the program.
     classified : Classified
         Objects with their classes, and features.
-    objects : numpy.ndarray
-        The label image of what is counted.
+    objects : numpy.ndarray or None
+        The label image of what is counted; None of a whole slide, whose cells nobody corrects.
     settles : bool
         Whether this reading settles the others' differences: it had seen them.
     """
@@ -46,7 +46,7 @@ class ImageReading:
     reader: str
     status: str
     classified: Classified
-    objects: np.ndarray
+    objects: np.ndarray | None
     settles: bool = False
 
 
@@ -114,6 +114,7 @@ def _has_seen_others(*readers: Mapping[str, ImageReading]) -> bool:
     return any(reading.settles for held in readers for reading in held.values())
 
 
+_MATCHES = ("matched", "only_first", "only_second")
 _Pairs = Sequence[tuple[ImageReading, ImageReading]]
 
 
@@ -165,6 +166,8 @@ def _objects(assay: Assay, pairs: _Pairs) -> list[dict[str, Any]]:
     matched, only_first, only_second = 0, 0, 0
     classes: list[tuple[int, int]] = []
     for one, other in pairs:
+        if one.objects is None or other.objects is None:
+            continue
         table = match_objects(one.objects, other.objects)
         both = table[(table["first"] > 0) & (table["second"] > 0)]
         matched += len(both)
@@ -176,12 +179,16 @@ def _objects(assay: Assay, pairs: _Pairs) -> list[dict[str, Any]]:
             for a, b in zip(both["first"], both["second"], strict=True)
             if a in given[0] and b in given[1]
         ]
+    if all(one.objects is None or other.objects is None for one, other in pairs):
+        reason = "cells of whole slides are not compared one by one"
+        return [_without("objects", name, 0, reason) for name in _MATCHES]
     total = matched + only_first + only_second
     overlap = f"overlap of {LEAST_OVERLAP:.0%} of their union or more"
+    notes = (overlap, "objects of the first reader alone", "objects of the second reader alone")
+    counts = (matched, only_first, only_second)
     rows = [
-        _count("matched", matched, total, overlap),
-        _count("only_first", only_first, total, "objects of the first reader alone"),
-        _count("only_second", only_second, total, "objects of the second reader alone"),
+        _count(name, count, total, note)
+        for name, count, note in zip(_MATCHES, counts, notes, strict=True)
     ]
     return [*rows, *_kappa(assay, classes)]
 

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from .drawing import read_labels
 from .plan import Task
 from .readings import PROGRAM, ImageReading, reading_tables
-from .reviews import Reviewed
+from .reviews import Reviewed, correctable_labels
 from .rollup import AssayResult
 from .store import Store
 from .stored_tables import FromStore
@@ -64,12 +63,17 @@ def _reading(
     task: Task, reader: str, status: str, result: AssayResult, store: Store
 ) -> ImageReading | None:
     """Load one reading; one that couldn't be measured has its row of problems already."""
-    if task.fingerprint not in store or task.assay.correctable is None:
+    if task.fingerprint not in store:
         return None
     held = store.load(task.fingerprint)
+    what = task.assay.corrects(held.profiles)
+    if what is None:
+        return None
     measured = FromStore(task.sample, held, held.flags)
     classified = task.assay.classify(measured, result.calibration)
-    what = task.assay.correctable.objects
-    labels = read_labels({what: store.labels(task.fingerprint)[what]})
+    objects = None
+    if what.profile is None:
+        labels = correctable_labels(store, task.assay, task.fingerprint, held.profiles)
+        objects = labels[what.objects]
     settles = task.review is not None and bool(task.review.settles)
-    return ImageReading(task.sample, reader, status, classified, labels[what], settles)
+    return ImageReading(task.sample, reader, status, classified, objects, settles)

@@ -4,7 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from ..imgproc.measurement import Measurement
+from ..imgproc.tiles import Spread
+from .assay import Assay, Split
 from .drawing import read_labels
 from .errors import InputError
 from .plan import Review, Task
@@ -13,6 +17,7 @@ from .readers import Image
 from .review_folder import ImageFolder, LoadedReview, good_for, reader_folder, readers_of
 from .review_log import read_log
 from .review_state import ACCEPTED, OPEN, REJECTED
+from .slides import SlideImage
 from .store import Store, fingerprint
 from .study import Study
 
@@ -172,6 +177,58 @@ def measure_review(task: Task, image: Image, blanks: Sequence[Image], store: Sto
     MeasurementError
         If the labels don't fit the image.
     """
+    review, held = _unchanged(task)
+    program = program_measurement(store, task.assay, review.program)
+    measurement = task.assay.measure_corrected(
+        image, task.sample, blanks, held.state.labels, program
+    )
+    return _with_note(measurement, _note(review, held))
+
+
+def split_review(task: Task, image: Image, blanks: Sequence[Image]) -> Split | None:
+    """Begin to measure a whole slide's corrected tissue, for other workers to take pieces of it.
+
+    Returns
+    -------
+    Split or None
+        None where the image is none that is measured in pieces.
+
+    Raises
+    ------
+    InputError, MeasurementError
+        As for `measure_review`.
+    """
+    if not isinstance(image, SlideImage):
+        return None
+    review, held = _unchanged(task)
+    split = task.assay.split(image, task.sample, blanks, held.state.labels)
+    return None if split is None else _ReviewedSplit(split, _note(review, held))
+
+
+@dataclass(frozen=True)
+class _ReviewedSplit:
+    """A corrected slide that was begun, and what the run notes of its review."""
+
+    split: Split
+    note: dict[str, Any]
+
+    def carry_out(self, spread: Spread) -> Measurement:
+        """Give the measurement, the same whatever carries the pieces out."""
+        return _with_note(self.split.carry_out(spread), self.note)
+
+
+def _with_note(measurement: Measurement, note: dict[str, Any]) -> Measurement:
+    return replace(measurement, notes=measurement.notes | {"review": note})
+
+
+def _unchanged(task: Task) -> tuple[Review, LoadedReview]:
+    """Load a task's review.
+
+    Raises
+    ------
+    InputError
+        If it can't be read, or changed since the run was planned.
+    """
     review = task.review
     if review is None:
         raise ValueError("this task has no review")
@@ -180,15 +237,20 @@ def measure_review(task: Task, image: Image, blanks: Sequence[Image], store: Sto
     if folder.digest() != review.digest:
         reason = f"the review by {review.reader} went on while the study ran"
         raise InputError(task.sample.image, reason, "run again when the reader has paused")
-    program = program_measurement(store, review.program)
-    measurement = task.assay.measure_corrected(
-        image, task.sample, blanks, held.state.labels, program
-    )
-    return replace(measurement, notes=measurement.notes | {"review": _note(review, held)})
+    return review, held
 
 
-def program_measurement(store: Store, key: str) -> Measurement:
-    """Give a stored measurement with its label images.
+def program_measurement(store: Store, assay: Assay, key: str) -> Measurement:
+    """Give a stored measurement with the label images that a person may correct.
+
+    Parameters
+    ----------
+    store : Store
+        Where it is.
+    assay : Assay
+        What measured it.
+    key : str
+        Its fingerprint.
 
     Raises
     ------
@@ -197,13 +259,46 @@ def program_measurement(store: Store, key: str) -> Measurement:
     """
     try:
         held = store.load(key)
-        labels = read_labels(store.labels(key))
+        labels = correctable_labels(store, assay, key, held.profiles)
     except (OSError, ValueError, KeyError) as error:
         remedy = "run the study again: the image will be measured anew"
         raise InputError(
             str(store.entry(key)), f"no measurement is stored: {error}", remedy
         ) from error
     return Measurement(held.objects, held.regions, labels, held.profiles, held.flags, held.notes)
+
+
+def correctable_labels(
+    store: Store, assay: Assay, key: str, profiles: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Give the label images of a stored measurement that a person may correct.
+
+    No other is read: those of a whole slide's cells may be larger than the memory.
+
+    Parameters
+    ----------
+    store, assay, key
+        As for `program_measurement`.
+    profiles : mapping of str to numpy.ndarray
+        The measurement's.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        int32, of one shape (H, W); of a whole slide the shape of its overview.
+
+    Raises
+    ------
+    OSError, ValueError
+        If they aren't there or have been damaged.
+    """
+    what = assay.corrects(profiles)
+    if what is None:
+        return {}
+    if what.profile is not None:
+        return {what.objects: profiles[what.profile].astype(np.int32)}
+    files = store.labels(key)
+    return read_labels({name: files[name] for name in what.layers if name in files})
 
 
 def _note(review: Review, held: LoadedReview) -> dict[str, Any]:

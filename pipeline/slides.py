@@ -40,6 +40,11 @@ class SlideImage(Image):
     tiles: TileSource
     areas: tuple[Polygon, ...] = ()
 
+    @property
+    def reduced_by(self) -> float:
+        """How many pixels of the slide a pixel of the overview is high."""
+        return self.tiles.shape[0] / self.pixels.shape[0]
+
 
 def is_whole_slide(info: ImageInfo) -> bool:
     """Tell a whole slide from a field: it has a pyramid, or more pixels than cameras have."""

@@ -116,9 +116,12 @@ class Store:
         OSError, ValueError
             If the entry isn't there or has been damaged.
         """
-        entry = self.entry(key)
-        sheets = {file.stem: file for file in sorted((entry / _SHEETS).glob("*.tif"))}
-        return {**sheets, **read_packed_labels(entry / _MEASUREMENT)}
+        return {**self.sheets(key), **read_packed_labels(self.entry(key) / _MEASUREMENT)}
+
+    def sheets(self, key: str) -> dict[str, Path]:
+        """Give the files of a whole slide's label images by name; none of another image."""
+        folder = self.entry(key) / _SHEETS
+        return {file.stem: file for file in sorted(folder.glob("*.tif"))}
 
 
 def _write_sheets(

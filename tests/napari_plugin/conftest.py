@@ -11,8 +11,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
+from slide_runs import GLASS, write_slide
 
+from xenoquant.imgproc.phantoms import DabScene, render_dab
 from xenoquant.napari_plugin.session import Session, SessionOptions
 from xenoquant.pipeline.run import RunOptions, run_study
 
@@ -63,6 +66,31 @@ def write_stains(folder: Path) -> None:
     (folder / "samples.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
+def write_slide_study(folder: Path) -> None:
+    """A slide with two pieces of rendered tissue, 224 µm a side and 256 µm apart, in glass."""
+    pixels = np.random.default_rng(0).normal(GLASS, 1, (768, 1664, 3))
+    for left, seed in ((128, 5), (1088, 6)):
+        scene = DabScene(size_px=(448, 448), positive_fraction=0.5, gaps=0.0)
+        pixels[160:608, left : left + 448] = render_dab(seed, scene=scene).rgb
+    (folder / "dab").mkdir(parents=True)
+    write_slide(folder / "dab" / "m1.ome.tif", np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
+    study = (
+        '[study]\ntitle = "A slide"\nanimal = "animal"\ngroup = "diet"\ngroups = ["a", "b"]\n'
+        'reference = "a"\n\n[assays.ferritin]\nmethod = "dab"\ncompartment = "cytoplasm"\n'
+    )
+    rows = "assay,image,animal,diet\nferritin,dab/m1.ome.tif,m1,a\n"
+    (folder / "study.toml").write_text(study, encoding="utf-8")
+    (folder / "samples.csv").write_text(rows, encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def _slide_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("review") / "slide"
+    write_slide_study(folder)
+    run_study(folder, ONE)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def _lungs_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("review") / "lungs"
@@ -106,6 +134,12 @@ def sessions(study: Path) -> Iterator[Callable[..., Session]]:
     yield start
     for session in held:
         session.close()
+
+
+@pytest.fixture
+def slide(_slide_once: Path, tmp_path: Path) -> Path:
+    """A copy of the study of a whole slide after its run, to review at will."""
+    return Path(shutil.copytree(_slide_once, tmp_path / "slide"))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
-"""Reviews two small studies by hand in a real viewer, and tells what it saw as JSON.
+"""Reviews three small studies by hand in a real viewer, and tells what it saw as JSON.
 
-Run by the tests in a process of its own: python review_driver.py LUNGS STAINS
+Run by the tests in a process of its own: python review_driver.py LUNGS STAINS SLIDE
 """
 
 import json
@@ -254,6 +254,32 @@ def review_stains(viewer: napari.Viewer, study: Path) -> dict[str, Any]:
     return seen
 
 
+def review_slide(viewer: napari.Viewer, study: Path) -> dict[str, Any]:
+    """Mark a part of the first piece of tissue, and delete the second."""
+    desk = Desk(viewer, study)
+    hands, seen = desk.hands, {}
+    layers = {layer.name: layer for layer in viewer.layers}
+    seen["layers"] = list(layers)
+    seen["lazy"] = [type(layers[name].data[0]).__name__ for name in ("image", "cells")]
+    seen["extents"] = {
+        name: layers[name].extent.world[:, -2:].tolist() for name in ("image", "cells", "tissue")
+    }
+    seen["hidden"] = desk.widget.numbers.value
+    y, x = desk.middle(1)
+    hands.key(Key.Key_I)
+    hands.drag([(y - 8, x - 8), (y - 8, x + 8), (y + 8, x + 8), (y + 8, x - 8)])
+    hands.key(Key.Key_I)
+    seen["marked"] = desk.review.index.total("not_assessable")
+    hands.hover(*desk.middle(2))
+    hands.key(Key.Key_D)
+    seen["actions"] = desk.actions
+    seen["numbers"] = desk.widget.numbers.value
+    hands.key(Key.Key_G)
+    desk.close()
+    seen["left"] = len(viewer.layers)
+    return seen
+
+
 def main() -> None:
     viewer = napari.Viewer()
     viewer.window.resize(1250, 900)
@@ -261,6 +287,7 @@ def main() -> None:
     seen = {
         "lungs": review_lungs(viewer, Path(sys.argv[1])),
         "stains": review_stains(viewer, Path(sys.argv[2])),
+        "slide": review_slide(viewer, Path(sys.argv[3])),
     }
     viewer.close()
     print("SEEN " + json.dumps(seen))

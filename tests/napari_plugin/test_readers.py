@@ -63,6 +63,29 @@ def test_labels_of_the_study_around_an_image_come_with_it(field):
     np.testing.assert_array_equal(array, labels)
 
 
+def test_a_slide_and_its_labels_are_read_as_they_come_into_sight(slide, monkeypatch):
+    """Authority: the file's own pixels; nothing is decoded before it is asked for."""
+    decoded = []
+    kept = tifffile.TiffPage.decode
+    monkeypatch.setattr(
+        tifffile.TiffPage, "decode", property(lambda page: decoded.append(page) or kept.fget(page))
+    )
+    file = slide / "dab" / "m1.ome.tif"
+    layers = read_layers(str(file))
+    assert decoded == []
+    assert [meta["name"] for _, meta, _ in layers] == ["m1.ome.tif", "cells", "nuclei"]
+    assert all(meta["multiscale"] and meta["scale"] == (0.5, 0.5) for _, meta, _ in layers)
+    (image, _, _), (cells, _, _), _ = layers
+    assert [level.shape for level in image] == [(768, 1664, 3), (96, 208, 3)]
+    np.testing.assert_array_equal(
+        image[0][200:210, 200:220], tifffile.imread(file)[200:210, 200:220]
+    )
+    published = slide / "results" / "labels" / "ferritin" / "dab" / "m1.ome" / "cells.tif"
+    whole = tifffile.imread(published)
+    assert whole.any()
+    np.testing.assert_array_equal(cells[0][300:400, 200:300], whole[300:400, 200:300])
+
+
 def test_other_files_are_left_to_others():
     assert get_reader("notes.txt") is None
     assert get_reader(["a.tif", "b.tif"]) is None

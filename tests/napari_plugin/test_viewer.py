@@ -8,6 +8,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -17,16 +18,16 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def reviewed(drive, _lungs_once, _stains_once, tmp_path_factory):
-    """Two studies after a review by hand, and what was seen during it."""
+def reviewed(drive, _lungs_once, _stains_once, _slide_once, tmp_path_factory):
+    """Three studies after a review by hand, and what was seen during it."""
     desk = tmp_path_factory.mktemp("desk")
-    lungs = Path(shutil.copytree(_lungs_once, desk / "lungs"))
-    stains = Path(shutil.copytree(_stains_once, desk / "stains"))
-    return lungs, stains, drive("review_driver.py", lungs, stains)
+    once = {"lungs": _lungs_once, "stains": _stains_once, "slide": _slide_once}
+    studies = {name: Path(shutil.copytree(held, desk / name)) for name, held in once.items()}
+    return studies, drive("review_driver.py", *studies.values())
 
 
 def test_a_blinded_reader_sees_no_name_and_no_count(reviewed):
-    seen = reviewed[2]["lungs"]
+    seen = reviewed[1]["lungs"]
     assert seen["blind"] == [
         f"Image {seen['place'] + 1} of 3",
         *("image", "lobes", "not_assessable", "nodules", "stroke"),
@@ -38,7 +39,7 @@ def test_a_blinded_reader_sees_no_name_and_no_count(reviewed):
 
 def test_every_correction_works_by_key_and_mouse(reviewed):
     """By hand: each act changes the count by what it is."""
-    seen = reviewed[2]["lungs"]
+    seen = reviewed[1]["lungs"]
     begin = seen["begin"]
     assert seen["deleted"][:2] == [["delete"], begin - 1]
     assert f"Count <b>{begin - 1}</b>" in seen["deleted"][2]  # numbers follow at once
@@ -64,7 +65,7 @@ def test_every_correction_works_by_key_and_mouse(reviewed):
 
 
 def test_classes_are_given_by_key_and_shown_in_their_colour(reviewed):
-    seen = reviewed[2]["stains"]
+    seen = reviewed[1]["stains"]
     assert (seen["class"], seen["shown"], seen["next"], seen["undone"]) == (3, 4, 0, 3)
     assert seen["cell_left"] is False
     assert (seen["scale"], seen["units"]) == ([0.5, 0.5], "micrometer")
@@ -72,7 +73,7 @@ def test_classes_are_given_by_key_and_shown_in_their_colour(reviewed):
 
 
 def test_the_queue_goes_on_and_comes_back_tomorrow(reviewed):
-    seen = reviewed[2]["lungs"]
+    seen = reviewed[1]["lungs"]
     assert "reason" in seen["refused"]
     statuses = seen["statuses"]
     assert statuses[seen["first"]] == "accepted"
@@ -85,9 +86,10 @@ def test_the_queue_goes_on_and_comes_back_tomorrow(reviewed):
 
 
 def test_a_run_finds_the_corrections(reviewed):
-    lungs, stains, seen = reviewed
-    for study in (lungs, stains):
+    studies, seen = reviewed
+    for study in studies.values():
         run_study(study, RunOptions(jobs=1))
+    lungs, stains = studies["lungs"], studies["stains"]
     images = pd.read_csv(lungs / "results" / "images.csv", keep_default_na=False)
     first = images[images["image"] == seen["lungs"]["first"]].set_index("feature")
     assert float(first.at["nodules", "value"]) == seen["lungs"]["end"]
@@ -100,6 +102,29 @@ def test_a_run_finds_the_corrections(reviewed):
     held = cells[cells["image"] == seen["stains"]["image"]].set_index("feature")
     count = seen["stains"]["positive"].split("<b>")[1].split("<")[0]
     assert float(held.at["cells", "value"]) == float(count)
+
+
+def test_a_slide_is_looked_at_in_full_and_corrected_on_its_overview(reviewed):
+    """By hand: a square of 16 pixels of the overview, 4 µm each, is marked in one of two pieces of
+    224 µm a side, and the other is deleted; the next run measures what is left.
+    """
+    studies, seen = reviewed[0], reviewed[1]["slide"]
+    assert seen["layers"] == ["image", "cells", "nuclei", "not_assessable", "tissue", "stroke"]
+    assert seen["lazy"] == ["Array", "Array"]  # zarr's, of which only what is in sight is read
+    np.testing.assert_allclose(seen["extents"]["image"], seen["extents"]["cells"])
+    # napari gives the middles of the first and last pixels, of 0.5 µm and of 4 µm
+    inside = np.array(seen["extents"]["tissue"]) - np.array(seen["extents"]["image"])
+    np.testing.assert_allclose(inside, [[1.75, 1.75], [-1.75, -1.75]])
+    assert "first act" in seen["hidden"]
+    assert seen["marked"] == pytest.approx(17 * 17, rel=0.25)
+    assert seen["actions"] == ["not_assessable", "delete"]
+    assert "Pieces of tissue <b>1</b>" in seen["numbers"]
+    assert seen["left"] == 0
+    regions = pd.read_parquet(studies["slide"] / "results" / "regions" / "ferritin.parquet")
+    before = 2 * 224e-3**2
+    shown = float(seen["numbers"].split("<b>")[2].split()[0])
+    assert regions["area_mm2"].sum() == pytest.approx(shown, abs=0.005)
+    assert shown < 0.5 * before
 
 
 @pytest.fixture(scope="module")
@@ -227,6 +252,6 @@ def run_command(study: Path, **known: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_driver_left_a_log_that_can_be_read(reviewed):
-    file = Path(reviewed[2]["lungs"]["log"])
+    file = Path(reviewed[1]["lungs"]["log"])
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert [line["sequence"] for line in lines] == list(range(1, len(lines) + 1))

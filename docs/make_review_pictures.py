@@ -14,9 +14,12 @@ from pathlib import Path
 import napari
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "napari_plugin"))
+sys.path[:0] = [str(ROOT / "tests" / "napari_plugin"), str(ROOT / "tests" / "helpers")]
+from conftest import write_slide_study  # noqa: E402
 from review_driver import Desk, Key  # noqa: E402
 from viewer_hands import settle, wait_for  # noqa: E402
+
+from xenoquant.pipeline.run import RunOptions, run_study  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
 
@@ -65,6 +68,23 @@ def review_cells(viewer: napari.Viewer, study: Path) -> None:
     desk.close()
 
 
+def review_slide(viewer: napari.Viewer, study: Path) -> None:
+    """Mark a part of a slide's tissue as not assessable, with the cells that were found."""
+    write_slide_study(study)
+    run_study(study, RunOptions(jobs=1))
+    desk = Desk(viewer, study, seed=3)
+    hands = desk.hands
+    y, x = desk.middle(1)
+    hands.key(Key.Key_I)
+    hands.drag([(y - 15, x - 15), (y - 19, x + 4), (y - 2, x + 9), (y + 1, x - 12)])
+    hands.key(Key.Key_I)
+    viewer.camera.zoom *= 3.2
+    hands.controller.look_at(y, x)
+    settle(40)
+    photograph(viewer, "review-slide.png")
+    desk.close()
+
+
 def tune(viewer: napari.Viewer, study: Path) -> None:
     """Preview the nodules of the visible part of a photo."""
     viewer.open(str(study / "lungs" / "m01.jpg"), plugin="xenoquant")
@@ -93,6 +113,7 @@ def main() -> None:
         settle(10)
         review_lungs(viewer, study)
         review_cells(viewer, study)
+        review_slide(viewer, Path(desk) / "slide")
         tune(viewer, study)
         viewer.close()
 

@@ -1,5 +1,7 @@
 """Images as napari's layers: placed in µm, large ones as pyramids that are read as needed."""
 
+import weakref
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -157,15 +159,27 @@ def label_levels(file: Path) -> list[Any]:
 
 
 def _levels(path: Path, series: int) -> list[Any]:
-    """Open the levels of one series of a TIFF file; none where tifffile can't."""
+    """Open the levels of one series of a TIFF file; none where tifffile can't.
+
+    The file is closed once the first level is no longer in use.
+    """
     import tifffile
     import zarr
 
     try:
-        shown = tifffile.TiffFile(path).series[series]
-        return [
-            zarr.open_array(shown.aszarr(level=number), mode="r")
-            for number in range(len(shown.levels))
-        ]
-    except (tifffile.TiffFileError, OSError, ValueError, KeyError, IndexError, TypeError):
+        file = tifffile.TiffFile(path)
+    except (tifffile.TiffFileError, OSError):
         return []
+    closed = ExitStack()
+    closed.callback(file.close)
+    try:
+        shown = file.series[series]
+        stores = [shown.aszarr(level=number) for number in range(len(shown.levels))]
+        for store in stores:
+            closed.callback(store.close)
+        arrays = [zarr.open_array(store, mode="r") for store in stores]
+    except (tifffile.TiffFileError, OSError, ValueError, KeyError, IndexError, TypeError):
+        closed.close()
+        return []
+    weakref.finalize(arrays[0], closed.close)
+    return arrays

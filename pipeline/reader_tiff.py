@@ -37,6 +37,7 @@ from .reader_slides import list_slides, read_slide
 from .tiff_colours import as_rgb, bits_of, inverted
 from .tiff_metadata import Description, check_ome, describe
 from .tiff_planes import Stack
+from .tiff_series import axis_sizes, whole_series
 
 # tifffile's axis codes that are channels: C channel, E wavelength, H lifetime.
 CHANNEL_AXES = "CEH"
@@ -205,8 +206,8 @@ COLOUR_FLAGS = frozenset({"alpha_dropped", "cmyk_converted", "palette_converted"
 def _scenes(request: Request, tiff: Any) -> list[_Scene]:
     """Lay out every image of the file; reduced copies in a pyramid are its levels, not images."""
     scenes: list[_Scene] = []
-    for number, series in enumerate(tiff.series):
-        sizes = dict(zip(series.get_axes(False), series.get_shape(False), strict=True))
+    for number, series in enumerate(whole_series(tiff)):
+        sizes = axis_sizes(series)
         if {"X", "Y"} <= set(sizes) and min(sizes.values()) > 0:
             scenes.extend(_scenes_of(request, series, number, sizes))
     if not scenes:
@@ -305,8 +306,8 @@ def _orientation(scene: _Scene) -> int:
 
 
 def _level_shape(level: Any) -> tuple[int, int]:
-    sizes = dict(zip(level.get_axes(False), level.get_shape(False), strict=True))
-    return int(sizes["Y"]), int(sizes["X"])
+    sizes = axis_sizes(level)
+    return sizes["Y"], sizes["X"]
 
 
 def _info(scene: _Scene, number: int, known: Description) -> ImageInfo:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .reader_common import Region, Request, check_size
+from .tiff_series import axis_sizes
 
 COLOURS = (
     4  # samples that still count as one channel of an image's megapixels: CMYK, or RGB + alpha
@@ -49,7 +50,8 @@ class Stack:
     def plane(self, at: dict[str, int]) -> np.ndarray:
         """Decode one (h, w) or (h, w, samples) plane."""
         series = self.series
-        axes, shape = series.get_axes(False), series.get_shape(False)
+        sizes = axis_sizes(series)
+        axes, shape = "".join(sizes), tuple(sizes.values())
         split = _leading_axes(shape, series.keyframe)
         place = {**dict.fromkeys(axes, 0), **at, **self.fixed}
         leading = [(axis, size) for axis, size in zip(axes[:split], shape[:split], strict=True)]

@@ -78,7 +78,7 @@ class Hands:
             for share in (0.25, 0.5, 0.75, 1.0):
                 step = before + (after - before) * share
                 QTest.mouseMove(self.canvas, step)
-                settle(1)
+                settle(2)
         QTest.mouseRelease(self.canvas, LEFT, NONE, points[-1])
         settle(2)
 

@@ -42,8 +42,9 @@ def compare_study(
     found, problems = [], []
     for (assay, feature), held in animals.groupby(["assay", "feature"], sort=False):
         if assay in tables and _is_described_only(tables[assay], feature):
-            if _lacks_groups(held) and not _has_rows(tables[assay], feature):
-                found.append(_untested(study, str(assay), feature, held))
+            continue
+        if assay in tables and _lacks_groups(held):
+            found.append(_untested(study, str(assay), feature, held))
             continue
         present = [group for group in header.groups if (held["group"] == group).any()]
         try:
@@ -91,11 +92,6 @@ def _tests(
 
 def _lacks_groups(held: pd.DataFrame) -> bool:
     return held.loc[held["value"].notna(), "group"].nunique() < 2
-
-
-def _has_rows(result: TableResult, feature: object) -> bool:
-    """Tell whether a table has rows of comparisons of its own on a feature."""
-    return result.comparisons is not None and feature in set(result.comparisons["feature"])
 
 
 def _untested(study: "Study", assay: str, feature: object, held: pd.DataFrame) -> pd.DataFrame:

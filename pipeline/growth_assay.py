@@ -10,7 +10,7 @@ from pydantic import Field
 from .growth_table import read_measurements
 from .problems import ProblemRow
 from .table_assay import TableAssay, TableResult
-from .table_rows import animal_features, comparable_features
+from .table_rows import animal_features
 
 if TYPE_CHECKING:
     from ..stats.comparison import Comparison
@@ -77,7 +77,7 @@ class GrowthAssay(TableAssay):
         return TableResult(
             animals=animals,
             comparisons=comparing.rows(tables, notes),
-            compared=(*compared, *comparable_features(animals, COMPARED)),
+            compared=(*compared, *COMPARED),
             problems=(*read.problems, *comparing.problems),
             notes=notes,
             tables=tables,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from .problems import ProblemRow, RefusedTable
 from .table_assay import TableAssay, TableResult
-from .table_rows import NumberColumn, TableRows, animal_features, comparable_features, read_rows
+from .table_rows import NumberColumn, TableRows, animal_features, read_rows
 
 if TYPE_CHECKING:
     from .study import StudyHeader
@@ -85,7 +85,7 @@ class IronAssay(TableAssay):
         animals = animal_features(_long(values, features), header.groups)
         return TableResult(
             animals=animals,
-            compared=comparable_features(animals, features),
+            compared=tuple(features),
             problems=(*rows.problems, *doubts),
             notes=notes,
             tables=tables,

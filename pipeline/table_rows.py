@@ -27,7 +27,6 @@ __all__ = [
     "Wanted",
     "animal_features",
     "check_rows",
-    "comparable_features",
     "identity_columns",
     "one_group_an_animal",
     "open_table",
@@ -320,10 +319,3 @@ def animal_features(values: pd.DataFrame, groups: Sequence[str]) -> pd.DataFrame
     kinds = {"value": "float64", "n_images": "int64", "n_objects": "int64"}
     kinds |= dict.fromkeys(("feature", "animal", "group"), "str")
     return ordered[ANIMAL_FEATURE_COLUMNS].reset_index(drop=True).astype(kinds)
-
-
-def comparable_features(animals: pd.DataFrame, features: Sequence[str]) -> tuple[str, ...]:
-    """Give those features that animals of two groups or more have a value of."""
-    held = animals[animals["value"].notna()]
-    groups = held.groupby("feature")["group"].nunique()
-    return tuple(name for name in features if groups.get(name, 0) > 1)

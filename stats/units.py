@@ -377,7 +377,7 @@ def _pack(
 
 
 def _plural(noun: str, count: int = 2) -> str:
-    return noun if count == 1 else f"{noun}s"
+    return noun if count == 1 else "mice" if noun == "mouse" else f"{noun}s"
 
 
 def _join(*notes: str) -> str:

@@ -280,7 +280,7 @@ def test_one_group_or_no_rows_give_numbers_and_no_comparison(tmp_path: Path, hea
     table[table["diet"] == "350 ppm"].to_csv(tmp_path / "one.csv", index=False)
     one = GrowthAssay(table="one.csv").evaluate("g", tmp_path, header)
     assert one.comparisons is None
-    assert one.compared == ()
+    assert one.compared == ("auc", "growth_rate_per_day")  # their rows say that a group lacks
     table.iloc[:0].to_csv(tmp_path / "none.csv", index=False)
     none = GrowthAssay(table="none.csv").evaluate("g", tmp_path, header)
     assert none.animals.empty

@@ -142,7 +142,7 @@ def test_bad_rows_are_named_and_the_others_used(tmp_path: Path, header):
     assert "row 6, column diet: the cell is empty" in errors
     assert result.notes["missing"] == {"ferritin_ug_l": 1}
     assert set(result.animals["animal"]) == {"b", "e"}
-    assert result.compared == ()  # one group has a number
+    assert result.compared == ("ferritin_ug_l",)  # one group has a number: its row says so
 
 
 def test_tables_without_iron_or_with_a_quantity_twice_are_refused(tmp_path: Path, header):

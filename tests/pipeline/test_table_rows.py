@@ -12,7 +12,6 @@ from xenoquant.pipeline.table_rows import (
     NumberColumn,
     TextColumn,
     animal_features,
-    comparable_features,
     parse_numbers,
     read_rows,
 )
@@ -131,4 +130,3 @@ def test_features_stand_in_the_order_of_the_contract():
     ]
     assert list(found.columns) == ["feature", "animal", "group", "value", "n_images", "n_objects"]
     assert found["n_images"].tolist() == [0] * 5
-    assert comparable_features(found.assign(value=[1, 1, 1, None, 1]), ("x", "y")) == ("y",)

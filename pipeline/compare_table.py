@@ -92,7 +92,7 @@ def compare_table(path: Path, columns: Columns, choices: Choices) -> TableCompar
         raise InputError(str(path), error.finding, remedy) from error
     except ValueError as error:
         raise InputError(str(path), str(error), "mend the table or the options") from error
-    rows = [summarise(group) for group in units.groups]
+    rows = [summarise(group, level=1 - choices.alpha) for group in units.groups]
     groups = pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
     for made in (groups, comparisons):
         made.insert(0, "feature", columns.value)

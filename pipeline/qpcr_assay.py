@@ -107,7 +107,7 @@ class QpcrAssay(TableAssay):
             comparisons=comparisons,
             problems=(*read.problems, *problems, *_plate_problems(name, self.table, plates)),
             notes=qpcr_notes(self, read, found),
-            tables=found.tables(name, header.groups),
+            tables=found.tables(name, header.groups, header.alpha),
         )
 
     def _require_reference(self, read: Wells, header: "StudyHeader") -> None:

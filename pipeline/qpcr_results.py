@@ -33,7 +33,7 @@ class QpcrResults:
     efficiencies: pd.DataFrame
     plates: pd.DataFrame
 
-    def tables(self, name: str, groups: tuple[str, ...]) -> dict[str, pd.DataFrame]:
+    def tables(self, name: str, groups: tuple[str, ...], alpha: float) -> dict[str, pd.DataFrame]:
         """Give the further tables that the assay writes, by name.
 
         Parameters
@@ -42,13 +42,15 @@ class QpcrResults:
             The assay's name, with which the tables' names begin.
         groups : tuple of str
             The study's groups in their order.
+        alpha : float
+            Intervals have the level 1 − alpha.
         """
         from ..stats.qpcr import group_folds
 
         return {
             f"{name}_wells": self.judged.rename_axis("row").reset_index(),
             f"{name}_quantities": self.quantities,
-            f"{name}_folds": group_folds(self.quantities, groups),
+            f"{name}_folds": group_folds(self.quantities, groups, level=1 - alpha),
             f"{name}_efficiencies": self.efficiencies,
             f"{name}_genorm": self.stability.stability,
             **({f"{name}_plates": self.plates} if len(self.plates) else {}),

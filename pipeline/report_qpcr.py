@@ -10,7 +10,7 @@ from .report_exhibits import Evidence, Exhibit, Exhibits, filled
 from .report_exhibits import held_tables as held
 from .report_figures import chart_svg, specification_of
 from .report_tables import Cell, Table, plain_table
-from .report_words import MISSING, format_number, listed
+from .report_words import MISSING, format_number, level_label, listed
 
 _POOLED = "pooled: n = 1, no p"
 
@@ -92,7 +92,7 @@ def _fold_table(evidence: Evidence) -> Table | None:
         "group": ("Group", str),
         "n": ("n (animals)", format_number),
         "fold_change": ("Fold change", format_number),
-        "ci_low": ("95 % CI from", format_number),
+        "ci_low": (f"{level_label(evidence.study.alpha)} from", format_number),
         "ci_high": ("to", format_number),
         "technical_low": ("Wells − 1 SD", format_number),
         "technical_high": ("Wells + 1 SD", format_number),

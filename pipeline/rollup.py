@@ -278,7 +278,7 @@ def group_table(study: "Study", animals: pd.DataFrame) -> pd.DataFrame:
     for (assay, feature), held in animals.groupby(["assay", "feature"], sort=False):
         named = dict.fromkeys([*study.header.groups, *held["group"]])
         present = [group for group in named if (held["group"] == group).any()]
-        table = summarise_groups(held, groups=present)
+        table = summarise_groups(held, groups=present, level=1 - study.header.alpha)
         table.insert(0, "feature", feature)
         table.insert(0, "assay", assay)
         tables.append(table)

@@ -256,7 +256,9 @@ def reference_matrix(quantities: "pd.DataFrame", reference_genes: Sequence[str])
     return table[list(reference_genes)]
 
 
-def group_folds(quantities: "pd.DataFrame", groups: Sequence[str]) -> "pd.DataFrame":
+def group_folds(
+    quantities: "pd.DataFrame", groups: Sequence[str], *, level: float = 0.95
+) -> "pd.DataFrame":
     """Each gene's fold change by group, with intervals made on log2 over animals.
 
     Parameters
@@ -265,12 +267,14 @@ def group_folds(quantities: "pd.DataFrame", groups: Sequence[str]) -> "pd.DataFr
         As `relative_quantities` gives it, with pooled (bool).
     groups : sequence of str
         Groups in their order.
+    level : float
+        Of the intervals.
 
     Returns
     -------
     pandas.DataFrame
         A row a target gene and group: gene, group, n, fold_change (geometric mean), ci_low,
-        ci_high (95 %, NaN where n is under 2 or the group is a pool), pooled, technical_low,
+        ci_high (of `level`, NaN where n is under 2 or the group is a pool), pooled, technical_low,
         technical_high (one SD of the wells, for groups of a single sample).
     """
     import pandas as pd
@@ -287,7 +291,7 @@ def group_folds(quantities: "pd.DataFrame", groups: Sequence[str]) -> "pd.DataFr
             n = min(len(logs), 1) if pooled else len(logs)
             mean = float(logs.mean()) if n else math.nan
             unit = Group.from_values(group, logs)
-            low, high = (math.nan, math.nan) if n < 2 else mean_interval(unit)
+            low, high = (math.nan, math.nan) if n < 2 else mean_interval(unit, level=level)
             single = own.iloc[0] if len(own) == 1 else {"fold_low": math.nan, "fold_high": math.nan}
             numbers = (2**mean, 2**low, 2**high, pooled, single["fold_low"], single["fold_high"])
             rows.append((gene, group, n, *numbers))

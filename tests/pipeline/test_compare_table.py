@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from scipy import stats
 from typer.testing import CliRunner
 
 from xenoquant.pipeline.cli import app
@@ -34,6 +35,16 @@ def _table(shift: float = 0.0, scale: float = 1.0) -> pd.DataFrame:
 def _written(table: pd.DataFrame, path: Path) -> Path:
     table.to_csv(path, index=False)
     return path
+
+
+def test_alpha_is_the_level_of_every_interval(tmp_path):
+    """scipy's t interval at 99 %, of the groups' means as of the differences."""
+    path = _written(_table(), tmp_path / "t.csv")
+    done = call(path, "--value", "volume", "--group", "diet", "--alpha", 0.01, "--format", "json")
+    for row in json.loads(done.stdout)["groups"]:
+        own = VALUES[row["group"]]
+        known = stats.t.interval(0.99, 4, np.mean(own), stats.sem(own))
+        assert (row["ci_low"], row["ci_high"]) == pytest.approx(known)
 
 
 def test_json_keeps_every_digit(tmp_path):

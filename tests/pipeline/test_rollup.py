@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -77,6 +78,15 @@ def test_groups_stand_in_the_studys_order_and_controls_never_count(study, result
         ["3.5", "m2"],
         ["3.5", "m3"],
     ]
+
+
+def test_intervals_of_means_have_the_studys_level():
+    """R: qt(0.995, 2) = 9.924843; 1, 2, 3 have mean 2 and SEM 1/√3. The report names that level."""
+    header = SimpleNamespace(groups=("a",), alpha=0.01)
+    animals = pd.DataFrame({"assay": "x", "feature": "y", "group": "a", "value": [1.0, 2.0, 3.0]})
+    (row,) = group_table(SimpleNamespace(header=header), animals).to_dict("records")
+    half = 9.924843 / 3**0.5
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((2 - half, 2 + half), rel=1e-6)
 
 
 def test_the_experimental_unit_is_the_animal(study, results):

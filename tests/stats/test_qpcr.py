@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats as scipy_stats
 
 from xenoquant.stats.multiplicity import benjamini_hochberg
 from xenoquant.stats.qpcr import (
@@ -309,6 +310,15 @@ def test_one_pooled_group_takes_only_its_own_rows_p():
     assert rows.loc[concerned, "p"].isna().all()
     alone = compare_folds(quantities, groups=["c", "x"], reference="c", tests=tests)
     assert rows.loc[~concerned, "p"].tolist() == pytest.approx(alone["p"].tolist())
+
+
+def test_group_folds_have_the_level_that_is_asked_for():
+    """By hand: an interval on log2 grows with the quantile, from t(0.975) to t(0.995)."""
+    usual, wide = (group_folds(study(), ["c", "x"], level=level) for level in (0.95, 0.99))
+    df = usual["n"].to_numpy() - 1
+    ratio = scipy_stats.t.ppf(0.995, df) / scipy_stats.t.ppf(0.975, df)
+    spans = [np.log2(table["ci_high"] / table["ci_low"]) for table in (usual, wide)]
+    assert (spans[1] / spans[0]).to_numpy() == pytest.approx(ratio)
 
 
 def test_group_folds_are_geometric_means_with_their_intervals():

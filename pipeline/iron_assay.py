@@ -172,6 +172,8 @@ def _converted(table: pd.DataFrame, units: dict[str, str]) -> tuple[pd.DataFrame
             values["serum_iron_umol_l"], values["tibc_umol_l"]
         )
         values[FEATURES[0]] = saturation
+        detail = "TIBC is 0: no saturation"
+        flags += _flag(values, values["tibc_umol_l"].to_numpy(float) == 0, "tibc_zero", detail)
         detail = "more iron than transferrin binds: haemolysis, or a slip"
         flags += _flag(values, saturation > _MOST_PERCENT, "saturation_above_100", detail)
     listed = pd.DataFrame(flags, columns=["row", "animal", "flag", "detail"])

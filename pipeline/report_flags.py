@@ -106,6 +106,7 @@ FLAGS = {
     "jump": "A volume that changes more between two days than tumours do.",
     "tibc_differs": "TIBC isn't serum iron plus UIBC; TIBC is used.",
     "saturation_above_100": "More iron than transferrin can bind: haemolysis, or a slip.",
+    "tibc_zero": "TIBC is 0, so there is no saturation.",
 }
 
 _DIFFERS = "_differs_from_control"

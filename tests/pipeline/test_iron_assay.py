@@ -84,6 +84,14 @@ def test_a_quantity_of_one_group_alone_keeps_a_row_that_says_so(tmp_path: Path, 
     assert rows["note"].tolist() == ["no test: no animal of 3.5 ppm has a value"]
 
 
+def test_a_saturation_that_cannot_be_had_is_listed_with_its_reason(tmp_path: Path, header):
+    """By hand: 0 of 0 is no saturation."""
+    text = "animal,diet,serum_iron_umol_l,tibc_umol_l\n007,350 ppm,20,60\nm2,3.5 ppm,0,0\n"
+    (tmp_path / "t.csv").write_text(text)
+    flags = IronAssay(table="t.csv").evaluate("iron", tmp_path, header).tables["iron_flags"]
+    assert flags[["row", "animal", "flag"]].values.tolist() == [[3, "m2", "tibc_zero"]]
+
+
 def test_other_units_and_uibc_give_the_same(tmp_path: Path, header):
     """Authority: the same animals in µmol/L; 1 µmol/L is 5.5845 µg/dL, TIBC is iron + UIBC."""
     write(

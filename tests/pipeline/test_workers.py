@@ -125,7 +125,7 @@ def test_futures_tell_a_death_from_a_limit_and_from_an_error(tasks):
             pool.submit(tasks.sleep_or_square, 3).result()
         with pytest.raises(ValueError, match="as the function raised it"):
             pool.submit(tasks.raise_value, 0).result()
-        with pytest.raises(RuntimeError, match="pickle"):
+        with pytest.raises(RuntimeError, match="local object"):
             pool.submit(tasks.unsendable, 0).result()
         assert pool.submit(tasks.square, 5).result() == 25  # with a new process
 

@@ -71,7 +71,7 @@ def wilcoxon(
     >>> row.statistic, round(row.p, 5), row.effect
     (13.5, 0.2, 0.6875)
     """
-    from .effects import rank_biserial_interval
+    from .rank_effects import rank_biserial_interval
 
     check_alternative(alternative)
     check_alpha(alpha)

@@ -12,16 +12,14 @@ from scipy import special, stats
 from xenoquant.stats.effects import (
     bias_correction,
     cohen_d,
-    eta_squared,
     hedges_g,
     mean_difference,
-    omega_squared,
-    rank_biserial,
-    rank_biserial_interval,
     ratio_of_means,
 )
 from xenoquant.stats.noncentral import f_noncentrality, t_noncentrality
+from xenoquant.stats.rank_effects import rank_biserial, rank_biserial_interval
 from xenoquant.stats.summaries import Group
+from xenoquant.stats.variance_shares import eta_squared, omega_squared
 
 A = Group.from_values("a", [12.1, 9.8, 11.4, 10.6, 13.0])
 B = Group.from_values("b", [8.7, 10.1, 9.4, 7.9, 8.8, 9.9])

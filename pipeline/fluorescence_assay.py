@@ -14,9 +14,11 @@ from ..imgproc.fluorescence import (
     FluorescenceOptions,
     Threshold,
     classify_fluorescence,
-    features_of_cells,
     measure_fluorescence,
     positivity_threshold,
+)
+from ..imgproc.fluorescence_features import (
+    features_of_cells,
     summarise_fluorescence,
     summarised_columns,
 )

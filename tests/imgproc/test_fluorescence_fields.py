@@ -12,8 +12,8 @@ from xenoquant.imgproc.fluorescence import (
     classify_fluorescence,
     measure_fluorescence,
     positivity_threshold,
-    summarise_fluorescence,
 )
+from xenoquant.imgproc.fluorescence_features import summarise_fluorescence
 from xenoquant.imgproc.measurement import Measurement
 from xenoquant.imgproc.network_nuclei import network_nuclei
 from xenoquant.imgproc.phantoms import FluorescenceScene, render_fluorescence

@@ -8,8 +8,8 @@ from xenoquant.imgproc.fluorescence import (
     FluorescenceOptions,
     classify_fluorescence,
     positivity_threshold,
-    summarise_fluorescence,
 )
+from xenoquant.imgproc.fluorescence_features import summarise_fluorescence
 from xenoquant.imgproc.positivity import (
     Threshold,
     completeness,

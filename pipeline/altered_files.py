@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .drawing import label_folder
 from .plan import Task
+from .samples import leaves_folder
 from .store import Store, hash_file
 
 
@@ -26,7 +27,9 @@ class Looked:
     altered: tuple[str, ...]
 
 
-def altered_files(folder: Path, recorded: Mapping[str, str], what: str) -> Looked:
+def altered_files(
+    folder: Path, recorded: Mapping[str, str], what: str, *, read_outside: bool = False
+) -> Looked:
     """Hash files again.
 
     Parameters
@@ -37,6 +40,9 @@ def altered_files(folder: Path, recorded: Mapping[str, str], what: str) -> Looke
         The SHA-256 of each as it was, by name.
     what : str
         What to call such a file: input, result, overlay.
+    read_outside : bool
+        Whether a name may lead out of the folder; a record that was tampered with can name any
+        file of the machine.
 
     Returns
     -------
@@ -44,15 +50,27 @@ def altered_files(folder: Path, recorded: Mapping[str, str], what: str) -> Looke
         Those whose content is another, or that can't be read.
     """
     altered = []
+    known: dict[Path, Path] = {}
     for name, held in recorded.items():
-        try:
-            if hash_file(folder / name) != held:
-                altered.append(f"{what} {name}: its content is not what the run recorded")
-        except OSError as error:
-            altered.append(f"{what} {name}: {error.strerror or error}")
+        if not read_outside and leaves_folder(folder, name, known):
+            said = f"it lies outside of {folder}, where nothing is read"
+        else:
+            said = _rehashed(folder / name, held)
+        if said:
+            altered.append(f"{what} {name}: {said}")
     sound = len(recorded) - len(altered)
     said = f"Hashed again: {sound} of {len(recorded)} {what} files as recorded."
     return Looked(said, tuple(altered))
+
+
+def _rehashed(file: Path, held: str) -> str:
+    """Say how a file differs from its hash; empty if it doesn't."""
+    try:
+        if file.exists() and not file.is_file():
+            return "it is no regular file"
+        return "" if hash_file(file) == held else "its content is not what the run recorded"
+    except (OSError, ValueError) as error:  # a null byte in a name is a ValueError
+        return str(getattr(error, "strerror", None) or error)
 
 
 def altered_labels(results: Path, tasks: Sequence[Task]) -> Looked:

@@ -88,7 +88,9 @@ def verify_study(path: Path, *, sample: int = 5, seed: int | None = None) -> Ver
     study = load_study(path)
     run = _read_run(study)
     study, samples, _ = prepare_assays(study, study_samples(study))
-    inputs = altered_files(study.folder, dict(_inputs(run)), "input")
+    inputs = altered_files(
+        study.folder, dict(_inputs(run)), "input", read_outside=study.header.read_outside
+    )
     published = recorded_files(study.results)
     files = altered_files(study.results, run.get("outputs", {}) | published, "result")
     drawn = Published(study.results).overlays

@@ -194,6 +194,32 @@ def test_a_record_of_a_run_that_lacks_a_part_is_a_message(small_run, name):
     assert "xenoquant run" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["/dev/zero", "../../secret.txt", "store", "gone\0.csv"])
+@pytest.mark.parametrize("part", ["inputs", "outputs"])
+def test_a_tampered_record_makes_nothing_outside_be_read(small_run, name, part, monkeypatch):
+    """Nor a device without end: only regular files of the study are hashed."""
+    from xenoquant.pipeline import altered_files
+    from xenoquant.pipeline.store import hash_file
+
+    read = []
+
+    def hashed(file):
+        read.append(file.resolve())
+        return hash_file(file)
+
+    monkeypatch.setattr(altered_files, "hash_file", hashed)
+    file = small_run / "results" / "run.json"
+    run = json.loads(file.read_text())
+    if part == "outputs":
+        run["outputs"][name] = "0" * 64
+    else:
+        run["images"][0]["file"] = name
+    file.write_text(json.dumps(run))
+    found = verify_study(small_run, sample=0)
+    assert any(f" {name}: " in text for text in found.broken)
+    assert all(held.is_relative_to(small_run.resolve()) for held in read)
+
+
 def test_results_of_a_program_that_kept_no_hashes_are_told_so(small_run):
     """The store of an earlier program: hashes of what `run.json` has alone, and strings."""
     store = small_run / "results" / "store"

@@ -10,14 +10,32 @@ import tifffile
 from typer.testing import CliRunner
 
 from xenoquant.imgproc.measurement import Measurement
-from xenoquant.pipeline import report
+from xenoquant.pipeline import altered_files, drawing, report
 from xenoquant.pipeline.cli import app
 from xenoquant.pipeline.packing import read_packed, read_packed_labels, write_packed
 from xenoquant.pipeline.run import RunOptions, run_study
+from xenoquant.pipeline.store import hash_file
 from xenoquant.pipeline.verify import verify_study
 from xenoquant.pipeline.writers import encoded_labels
 
 IMAGES = 12
+
+
+def no_report(folder, view):
+    """The report's figures take most of a small run."""
+    return folder / "report.html"
+
+
+def alter(file: Path, old: bytes, new: bytes) -> None:
+    content = file.read_bytes()
+    assert old in content
+    file.write_bytes(content.replace(old, new, 1))
+
+
+def flip_a_bit(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
 
 
 def test_results_that_hold_are_said_to_hold(small_run):
@@ -46,9 +64,7 @@ def test_label_images_are_compared_with_what_was_measured(small_run):
     count = len(list(folder.rglob("*.tif")))
     assert f"Compared with what was measured: {count} label images." in found.checked
     altered, gone = folder / "00003" / "cells.tif", folder / "00004" / "nuclei.tif"
-    content = bytearray(altered.read_bytes())
-    content[len(content) // 2] ^= 1
-    altered.write_bytes(content)
+    flip_a_bit(altered)
     gone.unlink()
     found = verify_study(small_run, sample=0)
     assert [text.split(":")[0] for text in found.broken] == [
@@ -123,18 +139,6 @@ def test_a_study_that_was_never_run_is_a_message(small_run):
     assert "xenoquant run" in result.stderr
 
 
-def alter(file: Path, old: bytes, new: bytes) -> None:
-    content = file.read_bytes()
-    assert old in content
-    file.write_bytes(content.replace(old, new, 1))
-
-
-def flip_a_bit(file: Path) -> None:
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
-    file.write_bytes(content)
-
-
 def test_numbers_edited_in_a_published_file_are_named(finished_study):
     """The edited files: run.json, the report, the crate, and an overlay of the same size."""
     results = finished_study / "results"
@@ -157,8 +161,6 @@ def test_numbers_edited_in_a_published_file_are_named(finished_study):
 
 def test_a_table_and_its_hash_in_run_json_edited_together_are_named(small_run):
     """The hashes in the store know both as they were."""
-    from xenoquant.pipeline.store import hash_file
-
     results = small_run / "results"
     table = results / "groups.csv"
     before = hash_file(table)
@@ -198,9 +200,6 @@ def test_a_record_of_a_run_that_lacks_a_part_is_a_message(small_run, name):
 @pytest.mark.parametrize("part", ["inputs", "outputs"])
 def test_a_tampered_record_makes_nothing_outside_be_read(small_run, name, part, monkeypatch):
     """Nor a device without end: only regular files of the study are hashed."""
-    from xenoquant.pipeline import altered_files
-    from xenoquant.pipeline.store import hash_file
-
     read = []
 
     def hashed(file):
@@ -233,7 +232,6 @@ def test_results_of_a_program_that_kept_no_hashes_are_told_so(small_run):
 
 def test_hashes_are_kept_where_an_overlay_could_not_be_drawn(small_run, monkeypatch):
     """The run tries it again; what else it published can be verified meanwhile."""
-    from xenoquant.pipeline import drawing
 
     def fail(job, picture):
         raise OSError(13, "Permission denied")
@@ -249,8 +247,3 @@ def test_hashes_are_kept_where_an_overlay_could_not_be_drawn(small_run, monkeypa
     monkeypatch.undo()
     assert not run_study(small_run, RunOptions(jobs=1)).problems
     assert (folder / "00003.jpg").is_file()
-
-
-def no_report(folder, view):
-    """The report's figures take most of a small run."""
-    return folder / "report.html"

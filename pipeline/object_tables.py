@@ -19,7 +19,7 @@ _TABLES_TOGETHER = 200
 _ROWS_TOGETHER = 20_000
 
 Kind = Literal["objects", "regions"]
-_KINDS: tuple[Kind, ...] = ("objects", "regions")
+KINDS: tuple[Kind, ...] = ("objects", "regions")
 Held = list[tuple[Sample, Rows]]
 
 
@@ -35,7 +35,7 @@ class ObjectTables:
     """
 
     def __init__(self, results: Path, assay: str) -> None:
-        self._files = {kind: results / kind / f"{assay}.parquet" for kind in _KINDS}
+        self._files = {kind: results / kind / f"{assay}.parquet" for kind in KINDS}
         self._tables = {kind: GrowingTable(file) for kind, file in self._files.items()}
         self._held: dict[Kind, Held] = {kind: [] for kind in self._files}
         self._rows = dict.fromkeys(self._files, 0)

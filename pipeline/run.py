@@ -15,11 +15,12 @@ from .drawing import DrawJob, draw_job, lost_drawing
 from .errors import Problem, StudyError
 from .evidence import describe_tables, evaluate_tables, join_animals, prepare_assays
 from .finished import Finished
+from .former_tables import replace_former_tables
 from .leftovers import remove_leftovers
 from .linking import conflicting_groups, link_iron
 from .measured import Measured
 from .measuring import STORING, Job, Outcome, finish_job, lost_job, measure_job
-from .object_tables import ObjectTables
+from .object_tables import KINDS, ObjectTables
 from .plan import Plan, Task, plan_study
 from .problems import ProblemRow, bad_tile_rows, problem_table
 from .progress import Both, LiveCounts
@@ -323,6 +324,8 @@ class _Run:
         }
         for name, table in contents.items():
             write_csv(folder / f"{name}.csv", table)
+        of_objects = [f"{kind}/{name}.parquet" for name in results for kind in KINDS]
+        replace_former_tables(folder, [*(f"{name}.csv" for name in contents), *of_objects])
 
     def _report(
         self,

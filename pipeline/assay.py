@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ..imgproc.errors import MeasurementError
 from ..imgproc.measurement import Measurement
 from ..imgproc.tiles import Spread
+from .chosen_tests import known_tests
 from .classified import Classified
 from .image_files import MAX_MEGAPIXELS
 from .measured import Measured
@@ -134,6 +135,8 @@ class Assay(BaseModel, ABC):
     tests: tuple[str, ...] | None = Field(
         None, description="Tests to run between the groups, instead of the default ones."
     )
+
+    _known_tests = field_validator("tests")(known_tests)
 
     # Raised when a method's numbers change for the same pixels and options.
     measuring_version: ClassVar[int]

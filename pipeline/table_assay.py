@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from .chosen_tests import known_tests
 from .problems import ProblemRow
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class TableAssay(BaseModel, ABC):
     tests: tuple[str, ...] | None = Field(
         None, description="Tests to run between the groups, instead of the default ones."
     )
+
+    _known_tests = field_validator("tests")(known_tests)
 
     reminders: ClassVar[tuple[str, ...]] = ()
 

@@ -302,7 +302,8 @@ def untested(
     sizes : mapping of str to int
         Units with a value of every group that was to be compared, in the groups' order.
     reference, tests
-        As in `compare_groups`; the first of the tests stands in the row.
+        As in `compare_groups`; the first of the tests stands in the row, and there is no row
+        where none is to be run.
 
     Returns
     -------
@@ -316,7 +317,10 @@ def untested(
     [['3.5 ppm', '350 ppm', 'no test: no animal of 3.5 ppm has a value']]
     """
     usual = MANY_GROUP_TESTS if len(sizes) > 2 else TWO_GROUP_TESTS
-    test = (usual if tests is None else tuple(tests))[0]
+    chosen = usual if tests is None else tuple(tests)
+    if not chosen:
+        return comparison_table([])
+    test = chosen[0]
     absent = absent_note([name for name, n in sizes.items() if n == 0])
     single = [f"{name} has n = 1" for name, n in sizes.items() if n == 1]
     reason = f"no test: {join_notes(absent, ' and '.join(single))}"

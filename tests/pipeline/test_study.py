@@ -84,6 +84,22 @@ def test_a_wrong_file_is_a_message_that_says_what_was_expected(tmp_path, text, e
     assert expected in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("tests", "said"),
+    [
+        ('["tukey"]', "expected tests among student_t.*; tukey is none of them"),
+        ('["welch_t", "equivalence"]', "expected tests other than equivalence"),
+    ],
+)
+@pytest.mark.parametrize("assay", ['method = "nodules"', 'method = "iron"\ntable = "t.csv"'])
+def test_a_test_that_cannot_be_run_is_said_before_any_work(tmp_path, assay, tests, said):
+    """Contract: check names every problem of the inputs before any work."""
+    header = '[study]\ntitle = "t"\ngroup = "diet"\ngroups = ["a", "b"]\nreference = "a"\n'
+    (tmp_path / "study.toml").write_text(f"{header}[assays.x]\n{assay}\ntests = {tests}\n")
+    with pytest.raises(StudyError, match=said):
+        load_study(tmp_path)
+
+
 def test_a_folder_without_a_study_says_how_to_make_one(tmp_path):
     with pytest.raises(StudyError, match="xenoquant init"):
         load_study(tmp_path)

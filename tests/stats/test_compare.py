@@ -17,6 +17,7 @@ from xenoquant.stats.compare import (
     TWO_GROUP_TESTS,
     compare_groups,
     compare_summaries,
+    untested,
 )
 from xenoquant.stats.comparison import COMPARISON_COLUMNS, TESTS
 
@@ -293,6 +294,20 @@ def test_summaries_give_the_numbers_of_the_raw_values(names, error):
 def test_what_summaries_cannot_give_is_refused(change, options, message):
     with pytest.raises(ValueError, match=message):
         compare_summaries(_summaries("a", "b").assign(**change), **options)
+
+
+def test_untested_names_what_lacks_by_the_first_test():
+    """By hand: all groups at once, pairs with the reference, and no row where nothing is run."""
+    sizes = {"a": 3, "b": 0, "c": 1}
+    every = untested(sizes)
+    assert every["test"].tolist() == ["anova"]
+    assert every["note"].tolist() == ["no test: no animal of b has a value; c has n = 1"]
+    pairs = untested(sizes, reference="b", tests=["wilcoxon", "anova"])
+    assert pairs[["test", "group_a", "group_b"]].values.tolist() == [
+        ["wilcoxon", "a", "b"],
+        ["wilcoxon", "c", "b"],
+    ]
+    assert untested(sizes, tests=[]).empty
 
 
 def test_odds_ratios_per_nothing_are_refused():

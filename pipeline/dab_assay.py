@@ -1,25 +1,22 @@
 """DAB immunohistochemistry as an assay of a study."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from itertools import chain
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import Field, PrivateAttr
 
 from ..imgproc.corrected import NOT_ASSESSABLE
-from ..imgproc.dab import DabOptions, classify_dab, control_floor, measure_dab
-from ..imgproc.dab_drift import BatchDrift, batch_drift
+from ..imgproc.dab import DabOptions, classify_dab, measure_dab
 from ..imgproc.dab_scores import dab_classes, features_above_floor, features_of_cells
 from ..imgproc.measurement import Measurement
 from ..imgproc.polygons import Polygon
-from ..imgproc.slide_dab import measure_planned
-from ..imgproc.slide_plan import SlidePlan, plan_slide
+from ..imgproc.slide_plan import plan_slide
 from ..imgproc.stain_estimates import StainName
-from ..imgproc.tiles import HERE, Spread, TileSource
+from ..imgproc.tiles import HERE
 from .assay import Calibration, Correctable, Prepared, RollUp, Split, missing_control
 from .bright_field_images import (
     blank_level,
@@ -29,6 +26,8 @@ from .bright_field_images import (
     require_same_size,
 )
 from .classified import Classified, ClassifiedImage
+from .dab_calibration import all_flags, dab_calibration
+from .dab_slides import PlannedSlide, drawn_beside
 from .errors import InputError
 from .image_files import MAX_MEGAPIXELS
 from .measured import Measured, given_or, readers_classes
@@ -39,7 +38,6 @@ from .regions_file import find_regions, read_regions
 from .samples import Sample
 from .single_stains import SingleStain, read_single_stain
 from .slide_files import ArrayTiles
-from .slide_labels import TemporarySheet
 from .slide_maps import draw_slide
 from .slides import SlideImage, is_whole_slide, open_whole_slide, refuse_slide
 from .stored_tables import Shared, shared_rows
@@ -255,7 +253,7 @@ class DabAssay(DabOptions, SegmentedAssay):
         sample: Sample,
         blanks: Sequence[Image],
         labels: Mapping[str, np.ndarray] | None = None,
-    ) -> "PlannedSlide":
+    ) -> PlannedSlide:
         um_per_px, source = pixel_size(image, sample, self.um_per_px)
         plan = plan_slide(
             image.tiles,
@@ -297,35 +295,12 @@ class DabAssay(DabOptions, SegmentedAssay):
 
     def calibrate(self, controls: Sequence[Measured], samples: Sequence[Measured]) -> Calibration:
         """Lock the cut-offs, see how much brown the controls have, and whether a batch moved."""
-        whites, sampling = _whites_and_sampling(chain(controls, samples))
-        drift = _drift(whites, controls, self.compartment)
-        values: dict[str, Any] = {
-            "cutoffs_od": list(self.cutoffs_od),
-            "controls": len(controls),
-            "batches": {name: asdict(each) for name, each in drift.items()},
-        }
-        if sampling:
-            values["sampling"] = sampling
-        if self._single_stains:
-            values["single_stains"] = {
-                name: asdict(each) for name, each in self._single_stains.items()
-            }
-        if not controls:
-            return Calibration(values, ("no_control",))
-        floor = control_floor(
-            pd.concat([control.objects for control in controls], ignore_index=True),
-            {
-                "dab_od_histogram": np.sum(
-                    [c.profiles["dab_od_histogram"] for c in controls], axis=0
-                )
-            },
-            compartment=self.compartment,
+        return dab_calibration(
+            controls,
+            samples,
             cutoffs_od=self.cutoffs_od,
-        )
-        held = asdict(floor)
-        flags = tuple(held.pop("flags"))
-        return Calibration(
-            values | {f"control_{name}": value for name, value in held.items()}, flags
+            compartment=self.compartment,
+            single_stains=self._single_stains,
         )
 
     def classify(self, measured: Measured, calibration: Calibration) -> Classified:
@@ -338,8 +313,8 @@ class DabAssay(DabOptions, SegmentedAssay):
             density=objects[self._level].to_numpy(np.float64),
             tissue_mm2=regions["area_mm2"].to_numpy(),
         )
-        flags = _all_flags(measured, calibration)
-        return ClassifiedImage(objects, regions, features, flags, _maps(measured))
+        flags = all_flags(measured, calibration)
+        return ClassifiedImage(objects, regions, features, flags, drawn_beside(measured))
 
     def classify_alike(
         self, images: Sequence[Measured], calibration: Calibration
@@ -361,7 +336,7 @@ class DabAssay(DabOptions, SegmentedAssay):
                 density=density[own],
                 tissue_mm2=areas[pieces.start : pieces.stop],
             )
-            flags = _all_flags(image, calibration)
+            flags = all_flags(image, calibration)
             found.append(Shared(replace(cells, table=table), pieces, features, flags))
         return found
 
@@ -397,7 +372,7 @@ class DabAssay(DabOptions, SegmentedAssay):
 
     def shown(self, measured: Measured, calibration: Calibration) -> Classified:
         """Give the cells' classes, and of a slide all that its maps show."""
-        maps = _maps(measured)
+        maps = drawn_beside(measured)
         if maps or readers_classes(measured):
             return ClassifiedImage(self._classed(measured), measured.regions, {}, (), maps)
         density = measured.column(self._level).astype(np.float64)
@@ -436,63 +411,3 @@ class DabAssay(DabOptions, SegmentedAssay):
                 fields=classified.maps["fields"].tolist() if "fields" in classified.maps else (),
             )
         return draw_cells_dab(bright_field(image), labels, classified.objects, um_per_px=um_per_px)
-
-
-def _all_flags(measured: Measured, calibration: Calibration) -> tuple[str, ...]:
-    """Give the flags of an image, of the study's thresholds and of the image's batch."""
-    batch = calibration.values.get("batches", {}).get(measured.sample.batch, {})
-    return (*measured.flags, *calibration.flags, *batch.get("flags", ()))
-
-
-def _maps(measured: Measured) -> dict[str, np.ndarray]:
-    """Give what a slide's overlay shows beside its cells."""
-    drawn = ("heat_od", "overview_regions")
-    maps = {name: measured.profiles[name] for name in drawn if name in measured.profiles}
-    if measured.notes.get("fields"):
-        maps["fields"] = np.asarray(measured.notes["fields"])
-    if measured.notes.get("bad_tiles"):
-        maps["bad_tiles"] = np.array([tile["region"] for tile in measured.notes["bad_tiles"]])
-    return maps
-
-
-@dataclass(frozen=True)
-class PlannedSlide:
-    """A whole slide that was looked at: where its tiles are, and what is to be done with them."""
-
-    tiles: TileSource
-    plan: SlidePlan
-    scale_source: str
-    flags: tuple[str, ...] = ()
-
-    def carry_out(self, spread: Spread) -> Measurement:
-        """Measure the tiles."""
-        found = measure_planned(self.tiles, self.plan, spread=spread, make_sheet=TemporarySheet)
-        found = replace(found, flags=(*self.flags, *found.flags))
-        return with_scale(found, self.plan.um_per_px, self.scale_source)
-
-
-def _whites_and_sampling(
-    images: Iterable[Measured],
-) -> tuple[dict[str, list[list[float]]], dict[str, Any]]:
-    """Give the images' whites by batch, and how fields were drawn; each image is loaded once."""
-    whites: dict[str, list[list[float]]] = {}
-    sampling = {}
-    for image in images:
-        level, top = image.notes.get("white"), image.notes.get("full_scale")
-        if level and top:
-            whites.setdefault(image.sample.batch, []).append([value / top for value in level])
-        if image.notes.get("sampling"):
-            sampling[image.sample.image] = image.notes["sampling"]
-    return whites, sampling
-
-
-def _drift(
-    whites: Mapping[str, list[list[float]]], controls: Sequence[Measured], compartment: str
-) -> dict[str, BatchDrift]:
-    """Compare the batches' whites and controls."""
-    brown: dict[str, list[np.ndarray]] = {}
-    for control in controls:
-        density = control.objects[f"dab_{compartment}_od"].dropna().to_numpy()
-        brown.setdefault(control.sample.batch, []).append(density)
-    pooled = {name: np.concatenate(each) for name, each in brown.items()}
-    return batch_drift(whites, pooled)

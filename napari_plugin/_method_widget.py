@@ -16,7 +16,7 @@ from ..pipeline.errors import InputError, StudyError
 from ..pipeline.study import load_study
 from ..pipeline.study_text import save_options
 from ._options_form import OptionsForm, write_widget
-from .layer_images import LayerImage, layer_image, visible_part
+from .layer_images import LayerImage, layer_image
 from .measured_layers import MeasuredLayers, measure_image
 
 WIDTH_PX = 360
@@ -100,9 +100,7 @@ class MethodWidget(Container):
     def _measure(self, prefix: str) -> None:
         try:
             assay = self.form.options()
-            image = layer_image(self.viewer)
-            if prefix:
-                image = visible_part(image)
+            image = layer_image(self.viewer, visible=bool(prefix))
         except ValueError as error:
             self.message.value = str(error)
             return

@@ -73,6 +73,7 @@ def compare_table(path: Path, columns: Columns, choices: Choices) -> TableCompar
     text = [name for name in (columns.group, columns.unit, columns.pooled) if name]
     table = read_table(path, text_columns=text)
     _require(path, table, columns)
+    _require_one_feature(path, table, columns)
     try:
         units = _units(path, table, columns, choices)
         comparisons = compare_units(
@@ -106,6 +107,17 @@ def _require(path: Path, table: pd.DataFrame, columns: Columns) -> None:
         expected = "one of its columns (" + ", ".join(map(str, table.columns)) + ")"
         remedy = "mend the column's name"
         raise StudyError([Problem(path.name, "", repr(name), expected, remedy) for name in missing])
+
+
+def _require_one_feature(path: Path, table: pd.DataFrame, columns: Columns) -> None:
+    """Refuse a table of ours, long and of many features, whose means would mix counts and areas."""
+    if columns.group == "feature" or not {"assay", "feature"} <= set(table.columns):
+        return
+    kinds = table[["assay", "feature"]].astype(str).drop_duplicates().agg(", ".join, axis=1)
+    if len(kinds) > 1:
+        shown = "; ".join(kinds[:3]) + ("; …" if len(kinds) > 3 else "")
+        reason = f"it holds {len(kinds)} features ({shown}), whose values have no common mean"
+        raise InputError(str(path), reason, "keep the rows of one assay and one feature")
 
 
 def _units(path: Path, table: pd.DataFrame, columns: Columns, choices: Choices) -> "Units":

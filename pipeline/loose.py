@@ -1,5 +1,6 @@
 """Measuring loose images or folders with one method, without a study."""
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,7 +38,7 @@ def measure_loose(request: LooseRequest, options: RunOptions) -> RunSummary:
     StudyError
         If there is nothing to measure, or the output folder holds somebody else's files.
     """
-    _check_output(request.out)
+    _check_output(request.out, request.assay.method)
     base = _common_folder(request.images)
     images = _expand(request.images)
     controls, blanks = _expand(request.negative_controls), _expand(request.blanks)
@@ -113,8 +114,8 @@ def _images_of(file: Path) -> list[Path]:
     return [file.with_name(f"{file.name}#{number}") for number in range(len(held))]
 
 
-def _check_output(folder: Path) -> None:
-    """Refuse a folder that holds something other than an earlier run's results."""
+def _check_output(folder: Path, method: str) -> None:
+    """Refuse a folder that holds something other than earlier results of loose images."""
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -125,3 +126,18 @@ def _check_output(folder: Path) -> None:
         remedy = "give a new folder; nothing in this one was touched"
         expected = "an empty folder, or an earlier run's results"
         raise StudyError([Problem("--out", "", str(folder), expected, remedy)])
+    held = _measured_there(folder)
+    if held not in ("", method):
+        remedy = "give another folder; nothing in this one was touched"
+        expected = f"an empty folder, or earlier results of {method}"
+        raise StudyError([Problem("--out", "", f"{folder} with {held}", expected, remedy)])
+
+
+def _measured_there(folder: Path) -> str:
+    """Name the method of the loose images whose results a folder holds; empty if none is told."""
+    try:
+        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        groups, assays = run["study"]["groups"], list(run["parameters"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return "the results of a study" if groups != [_EVERYONE] else ", ".join(assays)

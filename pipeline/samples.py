@@ -1,7 +1,8 @@
 """The sample sheet: which image belongs to which assay, animal and group."""
 
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -66,6 +67,9 @@ def read_sheet(study: "Study", file: Path) -> tuple[list[Sample], list[Problem]]
         Empty where the study can run.
     """
     header = study.header
+    if not file.exists():
+        remedy = f"save the sheet as {file.name} (CSV) in the study's folder"
+        return [], [Problem(file.name, "", "no such file", "the sample sheet", remedy)]
     try:
         table = read_table(file, text_columns=_text_columns(header.animal, header.group))
     except InputError as error:
@@ -217,12 +221,17 @@ def _cell_problem(name: str, row: int, column: str, value: str, study: "Study") 
         "role": "one of " + ", ".join(ROLES),
     }.get(column, "a positive number, or nothing")
     shown = study.header.group if column == "group" else column
-    remedy = (
-        "mend the cell, or name it in study.toml"
-        if column in ("assay", "group")
-        else "mend the cell"
-    )
+    remedy = "mend the cell"
+    if column in ("assay", "group"):
+        remedy += ", or name it in study.toml"
+    if column == "group" and _looks_like_one(value, study.header.groups):
+        remedy = "copy the name from study.toml: it looks the same and has other characters"
     return Problem(name, f"row {row}, column {shown}", repr(value), expected, remedy)
+
+
+def _looks_like_one(value: str, names: Sequence[str]) -> bool:
+    """Tell a name with an accent in a character of its own, as macOS writes files' names."""
+    return unicodedata.normalize("NFC", value) in {unicodedata.normalize("NFC", n) for n in names}
 
 
 def _check_identity(table: pd.DataFrame, study: "Study", name: str) -> list[tuple[int, Problem]]:

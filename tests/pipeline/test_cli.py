@@ -105,6 +105,20 @@ def test_measure_writes_the_tree_of_results_for_a_folder(finished_study, tmp_pat
     assert found["m1.jpg"] == held["lungs/m1.jpg"]  # the same photo, the same number
 
 
+def test_measure_overwrites_neither_a_study_nor_another_methods_results(finished_study, tmp_path):
+    """By hand: what stands in the folder is byte for byte what it was."""
+    photo, out = finished_study / "lungs" / "m1.jpg", tmp_path / "out"
+    assert call("measure", "nodules", photo, "--out", out, "-q").exit_code == 0
+    for folder, held in ((out, "nodules"), (finished_study / "results", "the results of a study")):
+        before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+        result = call("measure", "dab", finished_study / "ferritin", "--out", folder, "-q")
+        assert tidy(result)
+        assert result.exit_code == 2
+        assert f"with {held}, expected an empty folder, or earlier results of dab" in result.output
+        assert {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()} == before
+    assert call("measure", "nodules", photo, "--out", out, "-q").exit_code == 0
+
+
 def test_measure_with_controls_blanks_and_channels_by_number(finished_study, tmp_path):
     fields = finished_study / "snai1"
     out = tmp_path / "if"

@@ -161,3 +161,14 @@ def test_figures_are_written_once_and_never_over_another(tmp_path):
     again = call(*words)
     assert again.exit_code == 2
     assert "no such file yet" in again.stderr
+
+
+def test_a_table_of_several_features_is_not_averaged_over_them(tmp_path):
+    """By hand: nodules of some 10 and a share below 1, of the same animals, have no common mean."""
+    table = _table().assign(assay="lungs", feature="nodules")
+    mixed = pd.concat([table, table.assign(feature="burden", volume=table["volume"] / 1000)])
+    words = ("--value", "volume", "--group", "diet", "--unit", "animal", "--aggregate")
+    refused = call(_written(mixed, tmp_path / "animals.csv"), *words)
+    assert refused.exit_code == 2
+    assert "2 features (lungs, nodules; lungs, burden" in refused.output
+    assert call(_written(table, tmp_path / "one.csv"), *words).exit_code == 0

@@ -68,6 +68,21 @@ def test_an_animal_in_two_groups_is_refused(tmp_path):
     assert problems(tmp_path, rows) == [("animal '1'", "3.5 ppm, 350 ppm")]
 
 
+def test_a_group_that_looks_like_one_of_the_study_is_told_apart(tmp_path):
+    """The Angstrom sign and the letter Å look alike; in Unicode they are equivalent."""
+    study = STUDY.replace("350 ppm", "350 \u00c5")
+    rows = HEAD + "lungs,a.jpg,1,350 \u212b,,\n"
+    with pytest.raises(StudyError, match=r"copy the name from study\.toml: it looks the same"):
+        sheet(tmp_path, rows, study)
+
+
+def test_a_sheet_that_is_not_there_is_asked_for_by_its_name(tmp_path):
+    sheet(tmp_path, HEAD + "lungs,a.jpg,1,350 ppm,,\n")
+    (tmp_path / "samples.csv").rename(tmp_path / "samples.xlsx")
+    with pytest.raises(StudyError, match=r"no such file.*save the sheet as samples\.csv"):
+        study_samples(load_study(tmp_path))
+
+
 def test_a_missing_column_is_named_by_the_studys_own_name(tmp_path):
     with pytest.raises(StudyError, match="'diet'"):
         sheet(tmp_path, "assay,image,animal\nlungs,a.jpg,1\n")

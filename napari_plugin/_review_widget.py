@@ -141,7 +141,8 @@ class ReviewWidget(Container):
     def _carry_over(self) -> None:
         if self.controller is not None:
             self.controller.carry_over()
-            self.carry.visible = False
+            current = self.controller.session.current
+            self.carry.visible = current is not None and current.review.is_stale
 
     def _queue(self) -> Container:
         self.back, self.forth = PushButton(text="◀  [,]"), PushButton(text="▶  [.]")

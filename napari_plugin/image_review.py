@@ -13,7 +13,7 @@ from ..pipeline.review_folder import CARRY_OVER, ImageFacts, ImageFolder, begin_
 from ..pipeline.review_log import ReviewLog
 from ..pipeline.review_state import Change, ReviewState
 from .autosave import Autosave
-from .edits import Editor
+from .edits import EditError, Editor
 from .history import REDO, UNDO, History
 from .label_index import LabelIndex
 
@@ -158,13 +158,15 @@ class ImageReview:
 
         Raises
         ------
-        ValueError
+        EditError
             If the image has another shape than the one that was reviewed.
         """
         if tuple(self._is_new.shape) != tuple(self._facts.shape):
-            raise ValueError(
+            raise EditError(
                 f"The image has the shape {tuple(self._is_new.shape)} now and had "
-                f"{tuple(self._facts.shape)} when it was reviewed: the corrections don't fit it."
+                f"{tuple(self._facts.shape)} when it was reviewed: the corrections don't fit it. "
+                "Review it under another reader's name, or move this review out of review/: "
+                f"{self.folder.folder}"
             )
         self.log.append(CARRY_OVER, fingerprint=self._is_new.fingerprint)
         self._good_for = self._is_new.fingerprint

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from PIL import Image
 
+from xenoquant.napari_plugin.edits import EditError
 from xenoquant.napari_plugin.session import Session, SessionOptions
 from xenoquant.napari_plugin.settling import differences, settle
 from xenoquant.pipeline.review_state import Verdict
@@ -188,6 +190,23 @@ def carried(study, image, before):
     run_study(study, ONE)
     assert flags(study, image) == {"reviewed:ann"}
     assert value(study, image, "nodules") == before - 1
+
+
+def test_a_review_of_an_image_that_was_cropped_since_says_what_to_do(study):
+    image = "lungs/m1.jpg"
+    folder = review(study, image, delete_first).review.folder.folder
+    with Image.open(study / image) as photo:
+        cropped = photo.crop((0, 0, photo.width - 10, photo.height))
+    cropped.save(study / image, quality=95)
+    run_study(study, ONE)
+
+    def work(held):
+        with pytest.raises(EditError, match=r"don't fit it\. Review it under another.*") as error:
+            held.carry_over()
+        assert str(folder) in str(error.value)
+        assert held.is_stale
+
+    review(study, image, work, accept=False)
 
 
 def test_results_can_be_deleted_and_the_review_still_counts(study):

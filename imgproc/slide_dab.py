@@ -77,7 +77,7 @@ def measure_slide(
         ``dab_od_histogram``, ``heat_od`` (mean DAB by squares of 256 pixels) and
         ``overview_regions``. Flags: ``no_scale``, ``coarse_pixels``, ``no_glass``, ``no_white``,
         ``other_stain``, ``pigment``, ``ink``, ``folds``, ``bad_tiles``, ``sampled_fields``,
-        ``no_tissue``, ``no_cells``.
+        ``partly_not_assessable``, ``no_tissue``, ``no_cells``.
 
     Raises
     ------
@@ -140,6 +140,7 @@ def measure_planned(
         "folds": plan.look.fold_fraction >= ARTEFACT_SHARE,
         "bad_tiles": bool(area.bad),
         "sampled_fields": plan.sampling is not None,
+        "partly_not_assessable": plan.has_blind_spot,
     }
     nothing = nothing_found(objects, bool(area.histograms.any()), plan.options)
     return Measurement(

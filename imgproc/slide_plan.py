@@ -1,7 +1,7 @@
 """A first look at a slide: its tissue, white, stains and nuclei, from the overview and samples."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -67,6 +67,8 @@ class SlidePlan:
         Of the white.
     has_ink : bool
         Whether a pen's ink was seen.
+    has_blind_spot : bool
+        Whether a person marked a part in which nothing can be judged.
     """
 
     regions: RegionMap
@@ -81,6 +83,7 @@ class SlidePlan:
     sampling: FieldSample | None
     white_flags: tuple[str, ...]
     has_ink: bool
+    has_blind_spot: bool
 
     @property
     def scale(self) -> float:
@@ -135,14 +138,14 @@ def plan_slide(
     regions = RegionMap(source.shape, looked_at, tuple(areas))
     sampling = _sampling(regions, options, scale)
     if sampling is not None:
-        regions = RegionMap(source.shape, looked_at, tuple(areas), sampling.fields)
+        regions = replace(regions, fields=sampling.fields)
     samples = _read_samples(source, regions, threads)
     level, white_flags, white_source = _white(given, tissue, samples, white is not None)
     threshold_od = 0.0
     if options.cells and tissue.threshold_od:
         threshold_od = tissue_threshold(source, overview, regions, level, scale, threads=threads)
     if pieces is not None:
-        regions = RegionMap(source.shape, pieces, tuple(areas), regions.fields)
+        regions = replace(regions, coarse=pieces)
     return SlidePlan(
         regions,
         um_per_px,
@@ -156,6 +159,7 @@ def plan_slide(
         sampling,
         white_flags,
         bool(tissue.ink.any()),
+        bool(np.any((corrected or {}).get(NOT_ASSESSABLE, False))),
     )
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, PrivateAttr
 
-from ..imgproc.corrected import NOT_ASSESSABLE
 from ..imgproc.dab import DabOptions, classify_dab, measure_dab
 from ..imgproc.dab_scores import dab_classes, features_above_floor, features_of_cells
 from ..imgproc.measurement import Measurement
@@ -264,9 +263,7 @@ class DabAssay(DabOptions, SegmentedAssay):
             white=blank_level(blanks),
             corrected=labels,
         )
-        is_partial = bool((labels or {}).get(NOT_ASSESSABLE, np.zeros(1)).any())
-        flags = ("partly_not_assessable",) if is_partial else ()
-        return PlannedSlide(image.tiles, plan, source, flags)
+        return PlannedSlide(image.tiles, plan, source)
 
     def _measured(
         self,

@@ -1,6 +1,6 @@
 """Whole slides of DAB: their tiles measured by whoever is free, and what their overlays show."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,12 +20,10 @@ class PlannedSlide:
     tiles: TileSource
     plan: SlidePlan
     scale_source: str
-    flags: tuple[str, ...] = ()
 
     def carry_out(self, spread: Spread) -> Measurement:
         """Measure the tiles."""
         found = measure_planned(self.tiles, self.plan, spread=spread, make_sheet=TemporarySheet)
-        found = replace(found, flags=(*self.flags, *found.flags))
         return with_scale(found, self.plan.um_per_px, self.scale_source)
 
 

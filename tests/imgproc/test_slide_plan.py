@@ -37,7 +37,9 @@ def test_tissue_that_was_not_seen_is_measured_where_a_person_drew_it(glass: np.n
         corrected={"tissue": tissue, "not_assessable": blind},
     )
     assert plan.look.samples > 0  # white and stains are those of the tissue that was drawn
-    found = measure_planned(ArrayTiles(glass), plan, spread=HERE).regions
+    measured = measure_planned(ArrayTiles(glass), plan, spread=HERE)
+    assert "partly_not_assessable" in measured.flags
+    found = measured.regions
     assert found["area_px"].tolist() == [15 * 16 * 30 * 16]
     assert found["name"].tolist() == ["piece 3"]  # under the reader's own number
     assert found["mean_od"][0] == pytest.approx(0, abs=0.005)
